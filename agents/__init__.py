@@ -1,0 +1,1 @@
+"""Who answers: an agent gets a Brief and Tools and hands in a Submission."""

@@ -1,0 +1,1 @@
+"""Starting, finding and stopping the Ray cluster and its four roles."""

@@ -1,0 +1,1 @@
+"""Grading on data that agents cannot see."""

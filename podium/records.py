@@ -1,0 +1,131 @@
+"""What happened: records that are written beside the results and read a year later."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from podium.spec import TrialSpec
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+def now() -> datetime:
+    """The time, with its zone (UTC)."""
+    return datetime.now(UTC)
+
+
+class Record(BaseModel):
+    """Base of everything that is written down."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+
+
+class Cause(StrEnum):
+    """Why an attempt ended."""
+
+    OK = "ok"
+    AGENT = "agent"
+    """The agent failed: counts, is not tried again."""
+    INFRASTRUCTURE = "infrastructure"
+    """A host, actor or service died: tried again, up to `retries`."""
+    PREEMPTED = "preempted"
+    """The host was drained: tried again, not counted."""
+    STOPPED = "stopped"
+    """The sweep was stopped; a resume starts a new attempt."""
+
+
+class Tokens(Record):
+    """Tokens as the gateway counted them."""
+
+    prompt: int = Field(0, ge=0)
+    completion: int = Field(0, ge=0)
+    requests: int = Field(0, ge=0)
+
+    @property
+    def total(self) -> int:
+        return self.prompt + self.completion
+
+
+class AttemptRecord(Record):
+    """One try at a trial: `attempts/<n>/attempt.json`, written once when the attempt ends."""
+
+    trial_id: str
+    attempt: int = Field(ge=0)
+    cause: Cause
+    message: str = ""
+    started_at: datetime
+    ended_at: datetime
+    digest: str | None = None
+    """Of the submission in `attempts/<n>/submission`; None: there is none."""
+    steps: int = 0
+    executions: int = 0
+    """Programs run in a sandbox."""
+    execution_seconds: float = 0.0
+    tokens: Tokens = Tokens()
+    sandbox: str = ""
+    unbounded: tuple[str, ...] = ()
+    """Limits that the sandbox could not enforce on its host."""
+    host: str = ""
+    model_says: str = ""
+    """What the model's endpoint calls itself, for example that it is no LLM."""
+
+
+class Accepted(Record):
+    """`accepted.json`: the one attempt that is graded. Linked before the grade is asked; first wins."""
+
+    trial_id: str
+    attempt: int
+    digest: str | None
+
+
+class Grade(Record):
+    """The grader's one answer for a trial's submission. The keys from `competition_id` to
+    `submission_path` are those of MLE-bench's competition report."""
+
+    trial_id: str
+    digest: str | None
+    competition_id: str
+    score: float | None
+    """Rounded to 5 decimals; None: invalid or missing."""
+    gold_threshold: float
+    silver_threshold: float
+    bronze_threshold: float
+    median_threshold: float
+    any_medal: bool
+    gold_medal: bool
+    silver_medal: bool
+    bronze_medal: bool
+    above_median: bool
+    submission_exists: bool
+    valid_submission: bool
+    is_lower_better: bool
+    created_at: datetime
+    submission_path: str = ""
+    message: str = ""
+    """Why it is invalid, in words that give no answer away."""
+
+    @property
+    def medal(self) -> Literal["gold", "silver", "bronze", ""]:
+        if self.gold_medal:
+            return "gold"
+        if self.silver_medal:
+            return "silver"
+        return "bronze" if self.bronze_medal else ""
+
+
+class TrialRecord(Record):
+    """`trial.json`: it exists, so the trial is done. Written last; first wins."""
+
+    spec: TrialSpec
+    outcome: Cause
+    message: str = ""
+    attempts: tuple[AttemptRecord, ...]
+    accepted: Accepted | None
+    grade: Grade | None
+    finished_at: datetime

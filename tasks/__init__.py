@@ -1,0 +1,1 @@
+"""What is put to an agent: competitions (later techniques and experiments)."""
