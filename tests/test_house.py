@@ -1,0 +1,128 @@
+"""The house rules: who may import whom, who may touch Ray, and whose file each module is."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "podium": set(),
+    "containers": {"podium"},
+    "grading": {"podium", "containers"},
+    "serve": {"podium"},
+    "cluster": {"podium", "containers"},
+    "tasks": {"podium", "grading"},
+    "agents": {"podium", "containers", "serve"},
+    "jobs": {"podium", "containers", "grading", "serve", "cluster", "tasks", "agents"},
+    "bench": {"podium", "containers", "grading", "serve", "cluster", "tasks", "agents", "jobs"},
+}
+"""Each package and those below it that it may import (itself always)."""
+
+FRONT_DOOR = "podium/__main__.py"
+"""The one file below jobs that may import it: the console script."""
+
+RAY_SHELLS: dict[str, str] = {
+    "cluster/hosts.py": "asks the cluster about its hosts",
+    "serve/app.py": "deploys models under Ray Serve",
+    "serve/gateway_actor.py": "keeps the gateway alive as a detached actor",
+    "grading/actor.py": "keeps the grader alone on its host",
+    "agents/actor.py": "one actor per agent and competition",
+    "agents/executor.py": "owns one sandbox on an agent host",
+    "jobs/sweep.py": "the driver",
+    "jobs/deploy.py": "starts the detached services",
+}
+"""The only files that import Ray, each with its reason."""
+
+
+def sources(package: str) -> Iterator[Path]:
+    return iter(sorted((ROOT / package).rglob("*.py")))
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that a file imports, at any depth of its code."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return found
+
+
+ALL = [path for package in MAY_IMPORT for path in sources(package)]
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_run_downward_only(path: Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    package = name.split("/")[0]
+    allowed = MAY_IMPORT[package] | {package} | ({"jobs"} if name == FRONT_DOOR else set())
+    ours = {module.split(".")[0] for module in imported(path)} & set(MAY_IMPORT)
+    assert ours <= allowed, f"{name} may not import {sorted(ours - allowed)}"
+
+
+def test_ray_lives_in_the_listed_shells_only() -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in ALL
+        if any(module == "ray" or module.startswith("ray.") for module in imported(path))
+    }
+    assert users - {name for name in users if name.startswith("bench/")} <= set(RAY_SHELLS)
+
+
+def test_the_lowest_floor_uses_pydantic_and_the_standard_library_only() -> None:
+    foreign = {
+        module.split(".")[0]
+        for path in sources("podium")
+        for module in imported(path)
+        if module.split(".")[0] not in sys.stdlib_module_names | {"podium", "pydantic", "jobs"}
+    }
+    assert foreign == set()
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_module_opens_with_a_sentence(path: Path) -> None:
+    text = path.read_text()
+    assert not text.strip() or ast.get_docstring(ast.parse(text)), "a module opens with what it is"
+
+
+def test_no_file_of_jobs_shadows_a_module() -> None:
+    taken = set(sys.stdlib_module_names) | set(MAY_IMPORT) | set(packages_distributions())
+    names = {path.stem for path in (ROOT / "jobs").glob("*.py")} - {"__init__"}
+    assert names & taken == set(), "a job's folder is first on sys.path, so these would hide others"
+
+
+def test_no_installed_distribution_provides_one_of_our_names() -> None:
+    provided = packages_distributions()
+    clashes = {name: provided[name] for name in MAY_IMPORT if name in provided and set(provided[name]) != {"podium"}}
+    assert clashes == {}
+
+
+def test_top_level_holds_what_the_readme_lists() -> None:
+    listed = set(MAY_IMPORT) - {"bench"} | {"bench", "tests", "requirements", "scripts", "experiments", "docs"}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    folders = {name.split("/")[0] for name in tracked if "/" in name and not name.startswith(".")}
+    assert folders <= listed
+
+
+def test_the_help_imports_neither_ray_nor_pandas() -> None:
+    program = (
+        "import sys\n"
+        "sys.argv = ['podium', '--help']\n"
+        "from podium.__main__ import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code\n"
+        "heavy = {'ray', 'pandas', 'numpy', 'sklearn', 'fastapi'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "sweep" in done.stdout
