@@ -48,9 +48,12 @@ contracts: sandbox ## One suite per kind of plug-in: sandboxes, tasks, agents, t
 ray: sandbox ## Tests against a real local cluster
 	$(PYTEST) tests/ray
 
-lock: ## Pin Podium's environment anew, from what .venv holds
+lock: ## Pin the environments anew: Podium's from what .venv holds, the sandbox's from sandbox.in
 	@(echo "# Every package of Podium's own environment, pinned. Made by: make lock"; \
 	  $(BIN)/python -m pip list --format=freeze --exclude-editable | grep -v '^pip==' | sort -f) > requirements/podium.txt
+	@folder=$$(mktemp -d) && $(PYTHON) -m venv "$$folder" && "$$folder/bin/pip" install --quiet -r requirements/sandbox.in \
+	  && (echo "# Every package that generated code may import, pinned. Made from sandbox.in by: make lock"; \
+	  "$$folder/bin/pip" freeze | sort -f) > requirements/sandbox.txt; rm -rf "$$folder"
 
 clean: ## Remove environments and caches; data, runs and clusters stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

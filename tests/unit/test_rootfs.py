@@ -1,0 +1,42 @@
+"""The root file system's name, its lock and its libraries; the tree itself is looked into by the contracts."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from containers import libraries, rootfs
+from podium.errors import Unavailable
+
+
+def test_a_tree_that_is_not_built_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"python -m containers\.rootfs"):
+        rootfs.existing(tmp_path)
+
+
+def test_a_built_tree_is_used_as_it_is(tmp_path: Path) -> None:
+    tree = rootfs.location(tmp_path)
+    tree.mkdir(parents=True)
+    assert rootfs.build(tmp_path) == tree
+    assert rootfs.existing(tmp_path) == tree
+    assert list(tree.iterdir()) == []
+
+
+def test_the_lock_pins_everything_and_names_no_host() -> None:
+    text = rootfs.LOCK.read_text()
+    assert "://" not in text
+    assert not re.search(r"^-", text, re.MULTILINE)
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[^=\s]+", line) for line in rootfs.packages())
+    wanted = {"numpy", "pandas", "scikit-learn", "scipy", "statsmodels", "lightgbm", "xgboost-cpu"}
+    assert wanted <= {line.partition("==")[0] for line in rootfs.packages()}
+
+
+def test_the_libraries_of_a_program_lie_where_its_loader_looks(tmp_path: Path) -> None:
+    shell = Path(shutil.which("sh") or "")
+    libraries.install(tmp_path, [shell])
+    names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert "libc.so.6" in names
+    assert any(name.startswith("ld-") for name in names)
