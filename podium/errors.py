@@ -9,6 +9,7 @@
         Preempted            the host was drained or reclaimed: does not count as a try
       AgentFailure           the agent could not do its work: counts, and is reported
         ModelFailure         the model's endpoint stayed down or refused
+          UnfitReply         it answers, but never in the form that was asked for
         BudgetSpent          seconds, steps or tokens ran out before a submission
 
 An error's `args` are its fields, so that it survives pickling between two actors.
@@ -83,6 +84,10 @@ class AgentFailure(PodiumError):
 
 class ModelFailure(AgentFailure):
     """The model's endpoint stayed down, or refused the request for good."""
+
+
+class UnfitReply(ModelFailure):
+    """The model answers, but never in the form that was asked for (a schema)."""
 
 
 class BudgetSpent(AgentFailure):

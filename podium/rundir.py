@@ -76,9 +76,10 @@ class AttemptDir:
             (self.path / name).mkdir(parents=True, exist_ok=True)
 
     def read_submission(self) -> Submission:
-        """The files that the agent actor wrote (by `keep`), as bytes."""
+        """The regular files that the agent actor wrote (by `keep`), as bytes; links and hidden files are left out."""
         root = self.submission
-        files = (path for path in sorted(root.rglob("*")) if path.is_file() and not path.name.startswith("."))
+        found = (path for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink())
+        files = (path for path in found if not path.name.startswith("."))
         return Submission({path.relative_to(root).as_posix(): path.read_bytes() for path in files})
 
     def record(self) -> AttemptRecord | None:

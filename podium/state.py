@@ -40,6 +40,8 @@ class ClusterState(Record):
     validator: str = ""
     """Base URL of the grader's `/validate`."""
     serve_port: int = 8000
+    first_port: int = 0
+    """First of the cluster's block of ports (`cluster.ports`); 0: not laid out in one."""
     site: Site
     checkout: Path
     """Where the user's own checkout lies."""

@@ -1,0 +1,124 @@
+"""What happens to a grading actor, as a driver of its own: `python -m tests.ray.grading_scene STATE` prints what came
+of each act as one line of JSON. A program by itself, for Ray settles its authentication once a process."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from grading import actor
+from grading.order import GradeOrder, GradingTask
+from grading.registration import key_hash
+from podium.brief import OutputFile, Submission
+from podium.errors import PodiumError
+from podium.state import NAMESPACE, ClusterState, read_state
+
+GOOD = b"id,y\n2,20.5\n1,10\n3,30\n"
+BETTER = b"id,y\n2,20\n1,10\n3,30\n"
+LARGE = b"id,y\n" + b"".join(b"%d,0.5\n" % row for row in range(200_000))
+SPY = "tests.ray.spy:spy"
+SECONDS = 90
+
+
+def task(**changes: Any) -> GradingTask:
+    plain: dict[str, Any] = {
+        "id": "small",
+        "grader": "grading.competition:competition",
+        "options": {"metric": "mae", "targets": ["y"]},
+        "outputs": (OutputFile(),),
+        "lower_is_better": True,
+        "leaderboard": (0.1, 0.2, 0.5, 1.0, 2.0),
+    }
+    return GradingTask.model_validate({**plain, **changes})
+
+
+def order(trial: str, content: bytes = GOOD, **changes: Any) -> GradeOrder:
+    files = {"submission.csv": content}
+    return GradeOrder(
+        trial_id=trial,
+        sweep_id="s",
+        run_group="g",
+        task=task(**changes),
+        digest=Submission(files).digest,
+        files=files,
+    )
+
+
+def ask(method: str, *arguments: Any) -> Any:
+    """Call the grader; while it restarts, again. A PodiumError is given back as its text."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            answer = ray.get(getattr(actor.find_grader(), method).remote(*arguments), timeout=SECONDS)
+            return answer.model_dump(mode="json") if hasattr(answer, "model_dump") else answer
+        except PodiumError as error:
+            return str(error)
+        except (ray.exceptions.ActorUnavailableError, ray.exceptions.ActorDiedError):
+            if time.monotonic() > deadline:
+                raise
+
+
+def died(asked: GradeOrder) -> bool:
+    """Whether the actor died under this order."""
+    try:
+        ray.get(actor.find_grader().grade.remote(asked), timeout=SECONDS)
+    except (ray.exceptions.ActorUnavailableError, ray.exceptions.ActorDiedError):
+        return True
+    return False
+
+
+def post(validator: str, key: str, content: bytes) -> Any:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "text/csv"}
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(validator + "/validate", content, headers), timeout=SECONDS
+        ) as response:
+            return json.loads(response.read())
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+
+
+def spying(state: ClusterState) -> dict[str, Any]:
+    site, home = state.site, Path.home()
+    look = [site.runs, home / ".ssh", home / ".cache", Path("/home"), Path("/var/tmp"), state.checkout.parent / "runs"]
+    write = [site.private, site.data, site.private_dir("small"), state.code, Path("/usr"), Path("/etc"), site.ledger]
+    return {"look": [str(path) for path in look], "write": [str(path) for path in write]}
+
+
+def play(state: ClusterState) -> dict[str, Any]:
+    """Every act, in order."""
+    seen: dict[str, Any] = {"address": actor.deploy(state)}
+    seen["good"] = ask("grade", order("good"))
+    seen["hostile"] = ask("grade", order("hostile", b"id,y\n1,\xff\n"))
+    seen["after hostile"] = ask("grade", order("after hostile"))
+    seen["large"] = ask("grade", order("large", LARGE))
+    seen["other digest"] = ask("grade", order("good", BETTER))
+    seen["view"] = json.loads(ask("grade", order("view", grader=SPY, options=spying(state)))["message"])
+    ask("register", key_hash("key"), task())
+    seen["valid"] = post(seen["address"], "key", GOOD)
+    seen["invalid"] = post(seen["address"], "key", b"id,z\n1,2\n")
+    seen["stranger"] = post(seen["address"], "another", GOOD)
+    deadly = order("deadly", grader=SPY, options={"die_once": str(state.site.ledger / "died")})
+    seen["died"] = died(deadly)
+    seen["good again"] = ask("grade", order("good"))
+    seen["deadly again"] = ask("grade", deadly)
+    seen["address again"] = ask("address")
+    seen["valid again"] = post(seen["address"], "key", GOOD)
+    seen["rows"] = [json.loads(row)["trial_id"] for row in ask("rows", "g")]
+    actor.deploy(state.model_copy(update={"digest": "second"}))
+    seen["replaced"] = ask("digest")
+    seen["good from the second"] = ask("grade", order("good"))
+    return seen
+
+
+if __name__ == "__main__":
+    standing = read_state(Path(sys.argv[1]))
+    ray.init(standing.address, namespace=NAMESPACE, log_to_driver=False, logging_level="ERROR")
+    print(json.dumps(play(standing)))
