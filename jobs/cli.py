@@ -17,7 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("cluster.cli:status", "Show the cluster's roles, services and addresses."),
     "env": ("cluster.cli:env", 'Print the variables that `ray` needs: eval "$(podium env)".'),
     "sweep": ("jobs.commands:sweep", "Run agents x tasks x models x seeds on the cluster."),
-    "prepare": ("jobs.commands:prepare", "Prepare tasks' public and private data."),
+    "prepare": ("jobs.prepare:prepare", "Prepare tasks' public and private data."),
     "report": ("jobs.commands:report", "Print the medal table of a run group or a sweep again."),
     "runs": ("jobs.commands:runs", "List run groups."),
     "show": ("jobs.commands:show", "Show one run group's trials."),

@@ -1,1 +1,1 @@
-"""What is put to an agent: competitions (later techniques and experiments)."""
+"""What is put to agents: competitions, their data and their reference leaderboards."""

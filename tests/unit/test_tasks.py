@@ -1,0 +1,119 @@
+"""Finding tasks, the lists of them, and what is said of data that are not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from podium.brief import Hardware
+from podium.errors import UnknownName, UserError
+from podium.settings import Site
+from podium.spec import Budget
+from tasks import registry
+from tasks.competition import Competition
+from tasks.task import Task
+
+
+def site_in(folder: Path) -> Site:
+    return Site(data=folder / "data", private=folder / "private").resolved(folder)
+
+
+def briefed(task: Task, site: Site) -> object:
+    return task.brief(site, budget=Budget(), hardware=Hardware(), seed=0, execution_seconds=10.0)
+
+
+def test_the_starter_split_names_six_tasks_or_more() -> None:
+    assert len(registry.split("starter")) >= 6
+    assert {"breast-cancer", "diabetes", "wine", "digits"} <= set(registry.split("starter"))
+
+
+def test_an_unknown_task_is_answered_with_the_near_ones(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="breast-cancer"):
+        registry.find("brest-cancer", site_in(tmp_path))
+
+
+def test_an_unknown_split_is_answered_with_the_near_ones() -> None:
+    with pytest.raises(UnknownName, match="starter"):
+        registry.split("startre")
+
+
+def test_a_split_may_be_any_file_with_comments_and_empty_lines(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("# mine\n\nwine  # small\ndigits\nwine\n")
+    assert registry.split(str(file)) == ["wine", "digits"]
+
+
+def test_an_empty_split_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "none.txt"
+    file.write_text("# nothing yet\n")
+    with pytest.raises(UserError, match="lists no task"):
+        registry.split(str(file))
+
+
+def test_a_split_with_an_unknown_task_is_an_error_that_names_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("wine\nwhine\n")
+    with pytest.raises(UnknownName, match="whine"):
+        registry.split(str(file))
+
+
+def test_data_that_are_not_prepared_are_named_with_the_command_that_helps(tmp_path: Path) -> None:
+    site = site_in(tmp_path)
+    task = registry.find("wine", site)
+    for ask in (lambda: task.check_prepared(site), lambda: briefed(task, site)):
+        with pytest.raises(UserError, match="podium prepare -c wine"):
+            ask()
+
+
+def test_changed_data_are_named(tmp_path: Path) -> None:
+    site = site_in(tmp_path)
+    task = registry.find("wine", site)
+    task.prepare(site)
+    task.check_prepared(site)
+    (site.public_dir("wine") / "train.csv").write_text("id\n")
+    (site.public_dir("wine") / "answers.csv").write_text("id\n")
+    with pytest.raises(UserError, match=r"answers\.csv, train\.csv differ"):
+        task.check_prepared(site)
+
+
+def test_preparing_again_mends_what_differs_and_touches_nothing_else(tmp_path: Path) -> None:
+    site = site_in(tmp_path)
+    task = registry.find("wine", site)
+    task.prepare(site)
+    train, test = (site.public_dir("wine") / name for name in ("train.csv", "test.csv"))
+    before = test.stat().st_mtime_ns
+    train.write_text("id\n")
+    (site.public_dir("wine") / "answers.csv").write_text("id\n")
+    task.prepare(site)
+    task.check_prepared(site)
+    assert test.stat().st_mtime_ns == before
+
+
+def test_data_and_private_may_be_one_folder(tmp_path: Path) -> None:
+    site = Site(data=tmp_path / "all", private=tmp_path / "all").resolved(tmp_path)
+    task = registry.find("wine", site)
+    task.prepare(site)
+    task.check_prepared(site)
+    assert sorted(path.name for path in (tmp_path / "all/wine/prepared").iterdir()) == [".lock", "private", "public"]
+
+
+def test_bytes_other_than_the_recorded_ones_are_not_written(tmp_path: Path) -> None:
+    site = site_in(tmp_path)
+    folder = tmp_path / "wine"
+    folder.mkdir()
+    for name in ("competition.toml", "leaderboard.csv", "digests.json"):
+        (folder / name).write_text((registry.COMPETITIONS / "wine" / name).read_text())
+    (folder / "description.md").write_text("another text")
+    with pytest.raises(UserError, match="not those recorded"):
+        Competition(folder).prepare(site)
+    assert not site.public_dir("wine").exists()
+
+
+def test_a_misspelt_key_of_a_competition_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "wine"
+    folder.mkdir()
+    text = (registry.COMPETITIONS / "wine/competition.toml").read_text()
+    (folder / "competition.toml").write_text(text.replace("metric =", "metrik ="))
+    with pytest.raises(UserError, match="metrik"):
+        Competition(folder)
