@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from podium.brief import Brief
 from podium.spec import Spec, TrialSpec
 
@@ -22,7 +24,7 @@ class AttemptOrder(Spec):
     scratch: Path
     base_url: str
     """OpenAI-compatible address ending in `/v1`."""
-    api_key: str
+    api_key: str = Field(repr=False)
     """The trial's own key. Orders travel between actors of one trust domain only and are never written down."""
     model: str
     """Name of the model at that address."""
