@@ -1,0 +1,141 @@
+"""The gateway and the offline model on a real Ray cluster: deployed, asked, killed and back with the same keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.ray
+
+PORT = 22000
+TEMP = "/tmp/sv-ray"
+ROOT = Path(__file__).resolve().parents[2]
+
+PROGRAM = '''
+"""Deploys both, asks through the gateway, kills it and asks again; prints what came as JSON."""
+import asyncio, json, os, signal, sys, time
+from pathlib import Path
+import ray
+from podium.errors import ModelFailure
+from podium.state import NAMESPACE
+from serve.app import deploy_offline
+from serve.client import ChatClient
+from serve.gateway_actor import deploy, find_gateway, replace
+from serve.keys import key_hash
+
+directory = Path(sys.argv[1])
+ray.init(address="127.0.0.1:22000", namespace=NAMESPACE, log_to_driver=False)
+offline = deploy_offline(port=22010)
+settings = dict(directory=directory, local={"offline": offline}, secrets_folder=directory)
+address = deploy(digest="one", **settings)
+gateway = find_gateway()
+ray.get(gateway.register.remote("trial", key_hash("key"), ("offline",), 100_000))
+
+async def ask():
+    async with ChatClient(address, "key", "offline", tries=40, base_delay=0.2, most_delay=1.0) as client:
+        return await client.chat([{"role": "user", "content": "Hello?"}], seed=0)
+
+async def ask_with(key):
+    try:
+        async with ChatClient(address, key, "offline") as client:
+            await client.chat([{"role": "user", "content": "Hello?"}])
+    except ModelFailure as error:
+        return str(error)
+
+first = asyncio.run(ask())
+stranger = asyncio.run(ask_with("stranger"))
+pid = ray.get(gateway.pid.remote())
+os.kill(pid, signal.SIGKILL)
+second = asyncio.run(ask())
+usage = ray.get(gateway.usage.remote("trial"))
+again = deploy(digest="two", **settings)
+kept = ray.get(find_gateway().digest.remote())
+replace()
+new = deploy(digest="two", **settings)
+print(json.dumps({
+    "content": first.content, "tokens": first.prompt_tokens + first.completion_tokens, "stranger": stranger,
+    "same": first == second, "restarted": pid != ray.get(find_gateway().pid.remote()), "used": usage.total,
+    "requests": usage.requests, "kept": kept, "replaced": ray.get(find_gateway().digest.remote()),
+    "address": address, "again": again,
+}))
+replace()
+'''
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[dict[str, str]]:
+    """A head and an llm host of their own; ended by the processes' own ids."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("RAY_")},
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "PYTHONPATH": str(ROOT),
+    }
+    ray = str(Path(sys.executable).parent / "ray")
+    common = ["--block", "--num-cpus=0", "--object-store-memory=100000000", "--min-worker-port=22100"]
+    common += ["--max-worker-port=22399", "--disable-usage-stats"]
+    head = [ray, "start", "--head", f"--port={PORT}", f"--temp-dir={TEMP}", "--include-dashboard=false"]
+    head += ["--labels=role=head", "--ray-client-server-port=22020", *common]
+    llm = [ray, "start", f"--address=127.0.0.1:{PORT}", "--labels=role=llm", *common]
+    started = []
+    try:
+        for command in (head, llm):
+            started.append(
+                subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            )
+            _await_hosts(len(started), environment)
+        yield environment
+    finally:
+        for process in reversed(started):
+            process.terminate()
+        for process in reversed(started):
+            process.wait(timeout=60)
+
+
+def _await_hosts(number: int, environment: dict[str, str]) -> None:
+    program = (
+        "import ray, sys, time\n"
+        "end = time.monotonic() + 90\n"
+        "while time.monotonic() < end:\n"
+        "    try:\n"
+        f"        ray.init(address='127.0.0.1:{PORT}', log_to_driver=False)\n"
+        "    except ConnectionError:\n"
+        "        continue\n"
+        f"    while sum(node['Alive'] for node in ray.nodes()) < {number} and time.monotonic() < end:\n"
+        "        time.sleep(0.1)\n"
+        "    sys.exit()\n"
+        "sys.exit('the cluster did not start')\n"
+    )
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True)
+
+
+def test_a_killed_gateway_comes_back_at_its_address_with_keys_and_usage(
+    cluster: dict[str, str], tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)],
+        env=cluster,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert "no LLM" in told["content"]
+    assert "401" in told["stranger"]
+    assert told["same"]
+    assert told["restarted"]
+    assert told["requests"] == 2
+    assert told["used"] == 2 * told["tokens"]
+    assert told["again"] == told["address"]
+    assert (told["kept"], told["replaced"]) == ("one", "two")
+    assert (tmp_path / "gateway.jsonl").stat().st_mode & 0o077 == 0
+    assert "key" not in (tmp_path / "gateway.jsonl").read_text().replace("key_hash", "")
