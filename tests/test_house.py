@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ RAY_SHELLS: dict[str, str] = {
     "agents/executor.py": "owns one sandbox on an agent host",
     "jobs/sweep.py": "the driver",
     "jobs/deploy.py": "starts the detached services",
+    "bench/chaos.py": "kills actors of a running cluster",
 }
 """The only files that import Ray, each with its reason."""
 
@@ -75,7 +77,7 @@ def test_ray_lives_in_the_listed_shells_only() -> None:
         for path in ALL
         if any(module == "ray" or module.startswith("ray.") for module in imported(path))
     }
-    assert users - {name for name in users if name.startswith("bench/")} <= set(RAY_SHELLS)
+    assert users <= set(RAY_SHELLS)
 
 
 def test_the_lowest_floor_uses_pydantic_and_the_standard_library_only() -> None:
@@ -111,6 +113,25 @@ def test_top_level_holds_what_the_readme_lists() -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
     folders = {name.split("/")[0] for name in tracked if "/" in name and not name.startswith(".")}
     assert folders <= listed
+
+
+def test_the_readme_names_every_module() -> None:
+    tree = (ROOT / "README.md").read_text().split("## Where everything is")[1]
+    folders = {name: text for name, _, text in (part.partition("/") for part in tree.split("\n") if part[:1].isalpha())}
+    unnamed = [
+        path.relative_to(ROOT).as_posix()
+        for package in set(MAY_IMPORT) - {"bench"}
+        for path in sorted((ROOT / package).glob("*.py"))
+        if path.stem != "__init__" and f"  {path.name} " not in _section(tree, package)
+    ]
+    assert set(MAY_IMPORT) <= set(folders)
+    assert unnamed == []
+
+
+def _section(tree: str, package: str) -> str:
+    """The lines below `package/` in the README's tree."""
+    below = tree.split(f"\n{package}/", 1)[1].split("\n", 1)[1]
+    return "\n" + "\n".join(itertools.takewhile(lambda line: line.startswith("  "), below.split("\n"))) + "\n"
 
 
 def test_the_help_imports_neither_ray_nor_pandas() -> None:
