@@ -74,8 +74,10 @@ def debug(prompt: Prompt, facts: Facts, random: Random) -> str:
     plain = Recipe(members=())
     if current is not None and len(current.members) > 1:
         cheap = sorted(current.members, key=lambda member: recipe.cost(member[0], facts, plain))
-        current = current.model_copy(update={"members": tuple(cheap[: len(cheap) // 2 + len(cheap) % 2]), "seeds": 1})
-        words = "I keep the quicker half of the blend, for the run was stopped or failed in a way that I do not know"
+        quicker = tuple(cheap[: len(cheap) // 2 + len(cheap) % 2])
+        plainer = {"members": quicker, "seeds": 1, "categories": "codes", "scaling": "standard"}
+        current = current.model_copy(update=plainer)
+        words = "I keep the quicker half of the blend with plain columns, for I do not know this failure better"
     else:
         used = current.families if current else ()
         current = recipe.draft(facts, used, _seconds(prompt, DRAFT_SECONDS) / 2, random)

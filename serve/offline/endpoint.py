@@ -19,6 +19,8 @@ from serve.offline.review import REVIEW_SCHEMA
 from serve.refusal import Refusal
 
 MODEL = "offline"
+CALLS_ITSELF = "offline (no LLM: a program that writes scikit-learn programs)"
+"""The `model` of its answers, so that records and reports are honest about who answered."""
 PIECE = 400
 """Characters of one chunk of a stream."""
 
@@ -82,7 +84,7 @@ def _usage(asked: Mapping[str, Any], content: str) -> dict[str, int]:
 
 def _head(asked: Mapping[str, Any], kind: str) -> dict[str, Any]:
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-    return {"id": f"chatcmpl-{digest[:24]}", "object": kind, "created": int(time.time()), "model": MODEL}
+    return {"id": f"chatcmpl-{digest[:24]}", "object": kind, "created": int(time.time()), "model": CALLS_ITSELF}
 
 
 def _whole(asked: Mapping[str, Any], content: str) -> dict[str, Any]:

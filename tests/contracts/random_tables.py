@@ -51,7 +51,7 @@ def prepare(folder: Path, metric: str, *, seed: int = 0, rows: int = 240, target
     kind, lower, classes = METRICS[metric]
     names = tuple(_name(random, f"goal{number}") for number in range(targets))
     for name in names:
-        frame[name] = _answers(signal + random.normal(size=len(frame)) * 0.3, metric, classes)
+        frame[name] = pd.Series(_answers(signal + random.normal(size=len(frame)) * 0.3, metric, classes))
     columns = [column for name in names for column in _columns(frame[name], name, kind, metric)]
     (folder / "input").mkdir(parents=True)
     train, test = frame[:rows], frame[rows:]
