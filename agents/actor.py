@@ -65,9 +65,12 @@ class AgentActor:
         return found
 
 
-def start_agent(name: str) -> Any:
-    """The handle of a new agent actor on an agent host. It needs no CPU: what computes are its executors."""
+def start_agent(**others: Any) -> Any:
+    """The handle of a new agent actor on an agent host. It needs no CPU: what computes are its executors.
+
+    `others`: more of Ray's actor options (`runtime_env`, `name`).
+    """
     options = placement.options(
-        Role.AGENT, name=name, max_restarts=0, max_task_retries=0, max_concurrency=TRIALS_AT_ONCE
+        Role.AGENT, max_restarts=0, max_task_retries=0, max_concurrency=TRIALS_AT_ONCE, **others
     )
     return ray.remote(AgentActor).options(**options).remote()

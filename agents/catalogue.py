@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue
 
 from podium.errors import UnknownName, UserError
 from podium.settings import read_toml
-from podium.spec import Budget, Name, Spec
+from podium.spec import Name, Spec
 
 AGENTS = Path(str(files("agents")))
 
@@ -32,10 +32,6 @@ class AgentEntry(Spec):
     """Every knob it has, with its value."""
     budget: dict[str, JsonValue] = {}
     """What its section, or an option, says of the trial's Budget: some of `steps`, `seconds`, `tokens`."""
-
-    def budget_over(self, default: Budget) -> Budget:
-        """`default` with what the agent says of the budget over it."""
-        return Budget.model_validate({**default.model_dump(), **self.budget})
 
 
 def names(folder: Path = AGENTS) -> list[str]:

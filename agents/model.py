@@ -7,8 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from agents.agent import Reply
-from podium.errors import UnfitReply
-from serve.client import ChatClient, UnfitAnswer
+from serve.client import ChatClient
 
 
 class ModelClient:
@@ -31,10 +30,7 @@ class ModelClient:
     ) -> Reply:
         """See `agents.trial.Chat`."""
         asked = [{"role": role, "content": content} for role, content in messages]
-        try:
-            answer = await self._client.chat(asked, temperature=temperature, schema=schema, seed=self._seed)
-        except UnfitAnswer as error:
-            raise UnfitReply(error.message, error.remedy) from None
+        answer = await self._client.chat(asked, temperature=temperature, schema=schema, seed=self._seed)
         return Reply(
             content=answer.content,
             data=answer.data,

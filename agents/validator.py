@@ -12,7 +12,8 @@ import aiohttp
 from podium.brief import Submission, Validity
 from podium.errors import InfrastructureFailure
 
-TRIES = 5
+TRIES = 7
+"""With their growing waits half a minute: longer than a grader takes to start again."""
 SECONDS = 120.0
 """Of one try."""
 

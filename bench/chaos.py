@@ -30,7 +30,7 @@ from rich.table import Table
 from bench.proof import faults
 from grading.actor import NAME as GRADER
 from grading.actor import find_grader
-from jobs.sweep import enter_environment
+from jobs.connection import enter_environment
 from jobs.sweepdir import SweepDir
 from podium.settings import CHECKOUT
 from podium.state import NAMESPACE, ClusterState, default_state_file, ray_environment, read_state

@@ -6,6 +6,7 @@ import math
 import sys
 import traceback
 from datetime import datetime
+from pathlib import Path
 
 from grading.grader import Grader, Score
 from grading.medals import Thresholds, award, rounded, thresholds
@@ -73,7 +74,7 @@ def _thresholds(order: GradeOrder) -> Thresholds:
 
 
 def _score(order: GradeOrder, parser: Parser, site: Site) -> tuple[float | None, str]:
-    """The rounded score, or None and why."""
+    """The rounded score, or None and why. Raises UserError where the answers are not there."""
     if order.digest is None:
         return None, NOTHING
     try:
@@ -84,6 +85,11 @@ def _score(order: GradeOrder, parser: Parser, site: Site) -> tuple[float | None,
     grader: Grader = load(order.task.grader)(**order.task.options)
     try:
         answer = grader.grade(tables, site.private_dir(order.task.id))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"The private half of {order.task.id} is not there: no {Path(error.filename or '').name}.",
+            f"Type: podium prepare -c {order.task.id}; then resume the sweep.",
+        ) from None
     except (ArithmeticError, LookupError, TypeError, ValueError):
         traceback.print_exc(file=sys.stderr)  # into the actor's own log: its text may hold answers
         answer = Score(score=None, message=GRADER_FAILED)

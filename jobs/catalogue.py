@@ -10,7 +10,8 @@ from agents import catalogue
 from agents.catalogue import AgentEntry
 from jobs.plan import NO_MODEL, AgentFacts, Plan, TaskFacts, plan
 from podium.errors import UnknownName, UserError
-from podium.settings import Site
+from podium.plugins import load
+from podium.settings import Site, checked
 from podium.spec import Budget, SweepSpec
 from serve import models
 from tasks import registry
@@ -19,7 +20,7 @@ from tasks import registry
 def agent_entries(spec: SweepSpec) -> dict[str, AgentEntry]:
     """The sweep's agents with its options over their own. An option may be known to some of the agents only.
 
-    Raises UnknownName for an agent, or for an option that none of them knows.
+    Raises UnknownName for an agent, or for an option that none of them knows; UserError for a value that does not fit.
     """
     entries: dict[str, AgentEntry] = {}
     known: set[str] = set()
@@ -36,6 +37,7 @@ def agent_entries(spec: SweepSpec) -> dict[str, AgentEntry]:
                 fitting[key] = value
         known |= fitting.keys()
         entries[name] = catalogue.find(name, fitting)
+        load(entries[name].agent_class)(entries[name].options)  # a value that it refuses is refused before the start
     for key, refusal in refused.items():
         if key not in known:
             raise refusal
@@ -53,7 +55,7 @@ def agent_facts(entry: AgentEntry, spec: SweepSpec) -> AgentFacts:
         needs_model=entry.needs_model,
         kinds=entry.kinds,
         options=entry.options,
-        budget=Budget.model_validate(values),
+        budget=checked(Budget, values, f"The budget of {entry.name}"),
     )
 
 

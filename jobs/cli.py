@@ -55,12 +55,12 @@ def podium() -> None:
     """Run ML-engineering agents on a Ray cluster, graded on data they cannot see."""
 
 
-def run() -> None:
+def run(command: click.Command = podium, name: str = "podium") -> None:
     """The command line. Exit codes: 0 done, 1 user error, 2 finished with failures, 130 interrupted."""
     try:
-        code = podium(standalone_mode=False)
+        code = command(standalone_mode=False)
     except PodiumError as error:
-        click.echo(f"podium: {error}", err=True)
+        click.echo(f"{name}: {error}", err=True)
         sys.exit(1)
     except click.ClickException as error:
         error.show()

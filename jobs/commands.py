@@ -60,7 +60,7 @@ def _follow_for_json(state: ClusterState, name: str, words: list[str], upload: b
         click.echo(line, err=True)
 
     code = submission.follow(state, default_state_file(), name, words, upload, say)
-    if folder:
+    if folder and (folder[0] / "report.json").exists():
         click.echo((folder[0] / "report.json").read_text())
     return code
 

@@ -31,7 +31,7 @@ from jobs.rows import Report
 from jobs.runner import Policy, Result, Runner
 from jobs.sweepdir import SweepDir, SweepRecord
 from podium import __version__
-from podium.errors import UserError
+from podium.errors import SpecChanged, UserError
 from podium.files import write_atomic
 from podium.records import Cause, now
 from podium.rundir import TrialDir
@@ -39,7 +39,7 @@ from podium.settings import SECRET_NAMES, Secrets, Site
 from podium.spec import TrialSpec
 from tasks import registry
 
-DONE, USER_ERROR, FAILURES, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILURES, INTERRUPTED = 0, 2, 130
 """Exit codes."""
 SWEEP_LINE = "Sweep "
 """How the line begins that names the sweep and, behind a colon, its folder."""
@@ -69,10 +69,13 @@ class Prepared:
     before: SweepDir | None
     """The sweep on disk that is resumed."""
 
-    def open(self) -> SweepDir:
-        """Its folders, made where they are missing."""
+    @contextmanager
+    def opened(self) -> Iterator[SweepDir]:
+        """Its folders, made where they are missing, for this driver alone. A refused driver changes nothing."""
         self.runs.mkdir(parents=True, exist_ok=True)
-        return SweepDir.create(self.runs, self.record) if self.before is None else self.before.grow(self.record.spec)
+        sweep = self.before or SweepDir.create(self.runs, self.record)
+        with sole_driver(sweep):
+            yield sweep.grow(self.record.spec)
 
 
 class WallClock:
@@ -89,6 +92,8 @@ def prepare(request: Request, site: Site, secrets: Secrets, digest: str = "") ->
     """Resolve and plan; nothing is written. Raises UserError, UnknownName, SpecChanged."""
     runs = request.runs or site.runs
     before = SweepDir.find(runs, request.resume) if request.resume else None
+    if before is not None:
+        _refuse_other_site(before.record.site, site)
     spec = resolve(request.asked, registry.split, before.record.spec if before else None)
     if before is None:
         record = SweepRecord(
@@ -103,6 +108,13 @@ def prepare(request: Request, site: Site, secrets: Secrets, digest: str = "") ->
     else:
         record = before.record.model_copy(update={"spec": spec})
     return Prepared(record, make_plan(spec, record.sweep_id, site), before.runs if before else runs, before)
+
+
+def _refuse_other_site(before: Site, now: Site) -> None:
+    """A resume is graded on the same answers, by the ledger that knows what was graded. Raises SpecChanged."""
+    for key in ("data", "private", "ledger"):
+        if getattr(before, key) != getattr(now, key):
+            raise SpecChanged(f"the site's {key}", str(getattr(before, key)), str(getattr(now, key)))
 
 
 def show_plan(plan: Plan, console: Console, *, as_json: bool) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 from pydantic import JsonValue
 
-from podium.spec import Budget, Name, Spec, SweepSpec, TrialSpec, trial_id
+from podium.errors import UserError
+from podium.spec import Budget, Limits, Name, Spec, SweepSpec, TrialSpec, trial_id
 
 NO_MODEL = "none"
 """The model of an agent that asks none: its trials are the same whatever models a sweep names."""
@@ -40,6 +41,22 @@ class Misfit(Spec):
     agent: str
     task: str
     reason: str
+
+
+class Host(Spec):
+    """What an agent host of the cluster offers altogether."""
+
+    name: str
+    cpus: float
+    memory_mb: int
+    gpus: float
+
+    def holds(self, limits: Limits) -> bool:
+        """Whether one sandbox with these limits fits on it when nothing else runs there."""
+        return self.cpus >= limits.cpus and self.memory_mb >= limits.memory_mb and self.gpus >= limits.gpus
+
+    def __str__(self) -> str:
+        return f"{self.name}: {sizes(self.cpus, self.memory_mb, self.gpus)}"
 
 
 class Resources(Spec):
@@ -113,6 +130,22 @@ def resources(spec: SweepSpec, trials: tuple[TrialSpec, ...]) -> Resources:
         disk_mb=executors * spec.limits.disk_mb,
         hours=sum(trial.budget.seconds for trial in trials) / parallel / 3600 if trials else 0.0,
     )
+
+
+def check_room(hosts: Sequence[Host], limits: Limits) -> None:
+    """Raise UserError, naming the sizes, where no host could ever hold one sandbox: its trial would wait for ever."""
+    if any(host.holds(limits) for host in hosts):
+        return
+    raise UserError(
+        f"A sandbox of this sweep asks for {sizes(limits.cpus, limits.memory_mb, limits.gpus)}, and no agent host "
+        f"is that large ({'; '.join(map(str, hosts))}).",
+        "Ask for less, for example `--limit memory_mb=2048 --limit cpus=1`, or add a larger host.",
+    )
+
+
+def sizes(cpus: float, memory_mb: int, gpus: float) -> str:
+    """`2 CPUs, 4096 MiB`, with the GPUs where there are any."""
+    return f"{cpus:g} CPUs, {memory_mb} MiB" + (f", {gpus:g} GPUs" if gpus else "")
 
 
 def _trial(spec: SweepSpec, sweep_id: str, agent: AgentFacts, task: str, model: str, seed: int) -> TrialSpec:

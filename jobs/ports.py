@@ -28,7 +28,10 @@ class Start(Protocol):
     """Runs one attempt to its end."""
 
     async def __call__(self, trial: TrialSpec, attempt: AttemptDir) -> AttemptRecord:
-        """Raises InfrastructureFailure or Preempted where it is to be tried again, AgentFailure where not."""
+        """Raises InfrastructureFailure or Preempted where it is to be tried again, AgentFailure where not.
+
+        Unavailable and UserError leave the trial unfinished, for a resume: nothing could be tried.
+        """
         ...
 
 

@@ -11,7 +11,8 @@ import click
 if __name__ == "__main__":  # as a script: the checkout is the root of imports, and jobs/ shadows nothing
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from podium.errors import PodiumError, UserError
+from jobs import cli
+from podium.errors import UserError
 from podium.settings import load_site
 from tasks import registry
 
@@ -39,14 +40,5 @@ def prepare(chosen: tuple[str, ...], split_name: str | None, site_file: Path | N
             click.echo(f"{task_id}: {site.public_dir(task_id)} ({time.monotonic() - start:.1f} s)", err=True)
 
 
-def main() -> None:
-    """Run as a script: an error is printed with its remedy, exit code 1."""
-    try:
-        prepare()
-    except PodiumError as error:
-        click.echo(f"prepare: {error}", err=True)
-        sys.exit(1)
-
-
 if __name__ == "__main__":
-    main()
+    cli.run(prepare, "prepare")

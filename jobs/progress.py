@@ -168,7 +168,8 @@ class LiveProgress:
         for column in ("agent", "task", "model", "seed", "state", "progress"):
             table.add_column(column)
         for trial, phase, seen in self._board.active.values():
-            table.add_row(trial.agent, trial.task, trial.model, str(trial.seed), phase.value, seen.text)
+            cells = (trial.agent, trial.task, trial.model, str(trial.seed), phase.value, seen.text)
+            table.add_row(*map(Text, cells))
         bar = ProgressBar(total=max(self._board.total, 1), completed=self._board.done, width=40)
         head = Table.grid(padding=(0, 2))
         head.add_row(bar, f"{self._board.done} of {self._board.total} trials")

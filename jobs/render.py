@@ -46,6 +46,7 @@ class Table:
         return table
 
 
+_HARMLESS = str.maketrans({"|": "&#124;", "<": "&lt;", ">": "&gt;", "[": "&#91;"})
 _STYLES = {"gold": "bold yellow", "silver": "bold white", "bronze": "bold rgb(205,127,50)", "no": "red"}
 
 
@@ -195,5 +196,5 @@ def _trial(row: TrialRow) -> tuple[str, ...]:
 
 
 def _cell(text: str) -> str:
-    """Text that comes from agents or files, made harmless in Markdown: one line, no HTML, no bars."""
-    return plain(text).replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
+    """Text that comes from agents or files, made harmless in Markdown: one line, no HTML, no bars, links or images."""
+    return plain(text).translate(_HARMLESS)

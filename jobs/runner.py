@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from jobs.patience import patiently
 from jobs.ports import AskGrade, Clock, Phase, Start, Watcher
 from podium.brief import Submission
-from podium.errors import AgentFailure, InfrastructureFailure, PodiumError, Preempted, Unavailable
+from podium.errors import AgentFailure, InfrastructureFailure, PodiumError, Preempted, Unavailable, UserError
 from podium.records import Accepted, AttemptRecord, Cause, Grade, TrialRecord
 from podium.rundir import AttemptDir, TrialDir
 from podium.spec import TrialSpec
@@ -190,6 +191,9 @@ class Runner:
         except asyncio.CancelledError:
             attempt.close(self._failed(trial, attempt, started, Cause.STOPPED, "The sweep was stopped."))
             raise
+        except (Unavailable, UserError) as error:
+            attempt.close(self._failed(trial, attempt, started, Cause.STOPPED, str(error)))
+            raise
         except PodiumError as error:
             record = self._failed(trial, attempt, started, cause_of(error), str(error))
         attempt.close(_with_digest(record, attempt))
@@ -227,17 +231,17 @@ class Runner:
                 "Put the accepted files back; a trial is graded once, and only on what it handed in.",
             )
         self._watch.changed(trial, Phase.GRADING)
-        for failures in range(1, self._policy.grade_tries + 1):
-            try:
-                return await self._grade(trial, attempt, accepted, submission)
-            except InfrastructureFailure as error:
-                reason = error.message
-            if failures < self._policy.grade_tries:
-                await self._clock.sleep(self._policy.delay(failures, self._jitter()))
-        raise Unavailable(
-            f"The grader did not answer {self._policy.grade_tries} times: {reason}",
-            "Look at `podium status`; then resume: the accepted submission waits for its grade.",
-        )
+        try:
+            return await patiently(
+                lambda: self._grade(trial, attempt, accepted, submission),
+                self._policy.grade_tries,
+                lambda failures: self._clock.sleep(self._policy.delay(failures, self._jitter())),
+            )
+        except InfrastructureFailure as error:
+            raise Unavailable(
+                f"The grader did not answer {self._policy.grade_tries} times: {error.message}",
+                "Look at `podium status`; then resume: the accepted submission waits for its grade.",
+            ) from None
 
 
 def _digest(submission: Submission) -> str | None:

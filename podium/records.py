@@ -41,7 +41,7 @@ class Cause(StrEnum):
 
 
 class Tokens(Record):
-    """Tokens as the gateway counted them."""
+    """Tokens as the model's answers counted them."""
 
     prompt: int = Field(0, ge=0)
     completion: int = Field(0, ge=0)

@@ -178,10 +178,6 @@ class RunGroupDir:
         return self.path / "metadata.json"
 
     @property
-    def sweep_file(self) -> Path:
-        return self.path / "sweep.json"
-
-    @property
     def grading_report_file(self) -> Path:
         return self.path / "grading_report.json"
 

@@ -28,9 +28,9 @@ class Limits(Spec):
     files: int = Field(20_000, ge=16)
     """Inodes of the workspace."""
     processes: int = Field(128, ge=4)
-    cpus: float = Field(1.0, gt=0)
-    gpus: float = Field(0.0, ge=0)
-    seconds: float = Field(600.0, gt=0)
+    cpus: float = Field(1.0, gt=0, allow_inf_nan=False)
+    gpus: float = Field(0.0, ge=0, allow_inf_nan=False)
+    seconds: float = Field(600.0, gt=0, allow_inf_nan=False)
     """Wall time of one execution."""
     output_bytes: int = Field(1 << 20, ge=1024)
     """Most bytes of standard output and standard error together; more ends the execution."""
@@ -39,7 +39,7 @@ class Limits(Spec):
 class Budget(Spec):
     """What one trial may use altogether."""
 
-    seconds: float = Field(3600.0, gt=0)
+    seconds: float = Field(3600.0, gt=0, allow_inf_nan=False)
     """Wall time of one attempt, waiting for an executor not counted."""
     steps: int = Field(20, ge=1)
     """Nodes of the journal, where the agent makes such."""

@@ -11,4 +11,4 @@ podium prepare --split starter
 trap 'podium down' EXIT
 trap 'exit 130' INT TERM
 podium up
-podium sweep --agent sample --agent baseline --agent aide --split starter --steps 6 "$@"
+podium sweep --agent sample --agent baseline --agent aide --split starter --steps 6 --set num_drafts=3 "$@"

@@ -20,7 +20,7 @@ import openai
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 from pydantic import JsonValue
 
-from podium.errors import BudgetSpent, ModelFailure
+from podium.errors import BudgetSpent, ModelFailure, UnfitReply
 from podium.records import Record
 
 RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -39,10 +39,6 @@ class ChatAnswer(Record):
     completion_tokens: int = 0
     model: str = ""
     """What the endpoint calls itself."""
-
-
-class UnfitAnswer(ModelFailure):
-    """The model answered, but never with an object that fits the schema."""
 
 
 class ChatClient:
@@ -99,7 +95,7 @@ class ChatClient:
         """Ask once, or with a JSON `schema` until the answer fits, two times more at most.
 
         `messages` have `role` and `content`; where none is the user's, one is added, for some models want one.
-        Raises ModelFailure (UnfitAnswer where the schema is never met) and BudgetSpent where the gateway says so.
+        Raises ModelFailure (UnfitReply where the schema is never met) and BudgetSpent where the gateway says so.
         """
         deadline = time.monotonic() + self._seconds
         asked = [dict(message) for message in messages]
@@ -124,12 +120,7 @@ class ChatClient:
                 reply = await self._complete(asked, {**options, **formats[0]}, deadline)
             except _FormatRefused:
                 formats = formats[1:]
-                asked.append(
-                    {
-                        "role": "user",
-                        "content": _in_words(schema),
-                    }
-                )
+                asked.append({"role": "user", "content": _in_words(schema)})
                 reply = await self._complete(asked, options, deadline)
             answer = _answer(reply)
             prompt, completion = prompt + answer.prompt_tokens, completion + answer.completion_tokens
@@ -142,7 +133,10 @@ class ChatClient:
                 {"role": "assistant", "content": answer.content or "(nothing)"},
                 {"role": "user", "content": again},
             ]
-        raise UnfitAnswer(f"{self._model} never answered with an object that fits the schema: {complaint}")
+        raise UnfitReply(
+            f"{self._model} never answered with an object that fits the schema: {complaint}",
+            "Ask a model that can answer in JSON.",
+        )
 
     async def _complete(self, asked: list[dict[str, str]], options: dict[str, Any], deadline: float) -> ChatCompletion:
         """One answer, tried again while the failure may pass. Raises ModelFailure, BudgetSpent, _FormatRefused."""
@@ -162,7 +156,9 @@ class ChatClient:
             except (openai.APIConnectionError, TimeoutError) as error:
                 said, wait = _reason(error), 0.0
             except openai.APIResponseValidationError as error:
-                raise ModelFailure(f"{self._base_url} does not answer as a chat model does: {error}.") from None
+                raise ModelFailure(
+                    f"{self._base_url} does not answer as a chat model does: {error}.", "Check the model's address."
+                ) from None
             if attempt + 1 < self._tries:
                 await asyncio.sleep(min(max(wait, self._delay(attempt)), max(0.0, deadline - time.monotonic())))
         raise ModelFailure(
@@ -175,12 +171,16 @@ class ChatClient:
         """What a refusal says, where it may pass; raises where it is final."""
         said = f"HTTP {error.status_code}: {error.message}"
         if error.status_code == 429 and error.code == "insufficient_quota":
-            raise BudgetSpent(f"The model {self._model} is asked no more: {error.message}") from None
+            raise BudgetSpent(
+                f"The model {self._model} is asked no more: {error.message}", "Allow the trial more tokens."
+            ) from None
         if error.status_code in RETRIED:
             return said
         if error.status_code in (400, 422) and by_format and re.search("response_format|json_schema|schema", said):
             raise _FormatRefused from None
-        raise ModelFailure(f"The model {self._model} at {self._base_url} refused: {said}") from None
+        raise ModelFailure(
+            f"The model {self._model} at {self._base_url} refused: {said}", "Mend what it says, then start a new sweep."
+        ) from None
 
     def _delay(self, attempt: int) -> float:
         """Seconds to wait after a failed try: exponential with jitter."""
@@ -194,7 +194,7 @@ class _FormatRefused(Exception):
 def _answer(reply: ChatCompletion) -> ChatAnswer:
     """A completion as an answer. Raises ModelFailure where there is no choice in it."""
     if not getattr(reply, "choices", None):
-        raise ModelFailure(f"The model's answer holds no choice: {str(reply)[:300]}")
+        raise ModelFailure(f"The model's answer holds no choice: {str(reply)[:300]}", "Check the model's address.")
     usage = reply.usage
     return ChatAnswer(
         content=reply.choices[0].message.content or "",

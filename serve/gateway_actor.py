@@ -37,7 +37,8 @@ class GatewayActor:
         self._digest = digest
         self._keyring = Keyring(directory / "gateway.jsonl")
         self._listener = _listen(host, port)
-        app = build(self._keyring, Directory(local, secrets_folder))
+        self._directory = Directory(local, secrets_folder)
+        app = build(self._keyring, self._directory)
         config = uvicorn.Config(app, access_log=False, log_level="warning", timeout_graceful_shutdown=5)
         self._server = _Server(config)
         self._serving = asyncio.ensure_future(self._server.serve(sockets=[self._listener]))
@@ -62,6 +63,10 @@ class GatewayActor:
     async def register(self, trial_id: str, key_hash: str, models: tuple[str, ...], tokens: int | None = None) -> None:
         """Let a trial's key in (`serve.keys.key_hash` makes the hash). A new key replaces the trial's old one."""
         self._keyring.register(Grant(trial_id=trial_id, key_hash=key_hash, models=models, tokens=tokens))
+
+    async def obstacle(self, models: tuple[str, ...]) -> str:
+        """See `Directory.obstacle`: asked before a sweep begins."""
+        return self._directory.obstacle(models)
 
     async def revoke(self, trial_id: str) -> None:
         """Shut the trial's key out; its usage stays."""

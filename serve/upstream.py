@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,15 @@ class Directory:
         if name not in self._local:
             raise Refusal(404, f"The model {name} is not deployed here.", "model_not_found", param="model")
         return self._upstream(model, self._local[name], {})
+
+    def obstacle(self, models: Iterable[str]) -> str:
+        """Why one of `models` cannot be asked; empty: all can."""
+        for name in models:
+            try:
+                self.resolve(name)
+            except Refusal as refusal:
+                return refusal.message
+        return ""
 
     def _provider(self, model: Model) -> Upstream:
         secret = model.entry.secret

@@ -37,7 +37,7 @@ RAY_SHELLS: dict[str, str] = {
     "grading/actor.py": "keeps the grader alone on its host",
     "agents/actor.py": "one actor per agent and competition",
     "agents/executor.py": "owns one sandbox on an agent host",
-    "jobs/sweep.py": "the driver",
+    "jobs/connection.py": "the driver's connection: Ray's errors become ours, hosts are looked at",
     "jobs/deploy.py": "starts the detached services",
     "bench/chaos.py": "kills actors of a running cluster",
 }

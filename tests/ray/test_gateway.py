@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cluster.ports import Ports, choose
+from podium.placement import Role
+
 pytestmark = pytest.mark.ray
 
-PORT = 22000
-TEMP = "/tmp/sv-ray"
 ROOT = Path(__file__).resolve().parents[2]
 
 PROGRAM = '''
@@ -29,9 +32,9 @@ from serve.client import ChatClient
 from serve.gateway_actor import deploy, find_gateway, replace
 from serve.keys import key_hash
 
-directory = Path(sys.argv[1])
-ray.init(address="127.0.0.1:22000", namespace=NAMESPACE, log_to_driver=False)
-offline = deploy_offline(port=22010)
+directory, serve_port = Path(sys.argv[1]), int(sys.argv[2])
+ray.init(namespace=NAMESPACE, log_to_driver=False)
+offline = deploy_offline(port=serve_port)
 settings = dict(directory=directory, local={"offline": offline}, secrets_folder=directory)
 address = deploy(digest="one", **settings)
 gateway = find_gateway()
@@ -69,20 +72,35 @@ replace()
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[dict[str, str]]:
+def folder() -> Iterator[Path]:
+    """Ray's folder, of this run alone: the path of a socket in it must be short, which a `tmp_path` is not."""
+    made = Path(tempfile.mkdtemp(prefix="sv", dir="/tmp"))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def ports(folder: Path) -> Ports:
+    return choose(folder)
+
+
+@pytest.fixture(scope="module")
+def cluster(folder: Path, ports: Ports) -> Iterator[dict[str, str]]:
     """A head and an llm host of their own; ended by the processes' own ids."""
+    address, workers = f"127.0.0.1:{ports.gcs}", ports.host(Role.HEAD)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("RAY_")},
+        "RAY_ADDRESS": address,
         "RAY_AUTH_MODE": "disabled",
         "RAY_USAGE_STATS_ENABLED": "0",
         "PYTHONPATH": str(ROOT),
     }
     ray = str(Path(sys.executable).parent / "ray")
-    common = ["--block", "--num-cpus=0", "--object-store-memory=100000000", "--min-worker-port=22100"]
-    common += ["--max-worker-port=22399", "--disable-usage-stats"]
-    head = [ray, "start", "--head", f"--port={PORT}", f"--temp-dir={TEMP}", "--include-dashboard=false"]
-    head += ["--labels=role=head", "--ray-client-server-port=22020", *common]
-    llm = [ray, "start", f"--address=127.0.0.1:{PORT}", "--labels=role=llm", *common]
+    common = ["--block", "--num-cpus=0", "--object-store-memory=100000000", "--disable-usage-stats"]
+    common += [f"--min-worker-port={workers.first_worker}", f"--max-worker-port={workers.last_worker}"]
+    head = [ray, "start", "--head", f"--port={ports.gcs}", f"--temp-dir={folder}", "--include-dashboard=false"]
+    head += ["--labels=role=head", f"--ray-client-server-port={ports.client}", *common]
+    llm = [ray, "start", f"--address={address}", "--labels=role=llm", *common]
     started = []
     try:
         for command in (head, llm):
@@ -104,7 +122,7 @@ def _await_hosts(number: int, environment: dict[str, str]) -> None:
         "end = time.monotonic() + 90\n"
         "while time.monotonic() < end:\n"
         "    try:\n"
-        f"        ray.init(address='127.0.0.1:{PORT}', log_to_driver=False)\n"
+        "        ray.init(log_to_driver=False)\n"
         "    except ConnectionError:\n"
         "        continue\n"
         f"    while sum(node['Alive'] for node in ray.nodes()) < {number} and time.monotonic() < end:\n"
@@ -116,10 +134,10 @@ def _await_hosts(number: int, environment: dict[str, str]) -> None:
 
 
 def test_a_killed_gateway_comes_back_at_its_address_with_keys_and_usage(
-    cluster: dict[str, str], tmp_path: Path
+    cluster: dict[str, str], ports: Ports, tmp_path: Path
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path)],
+        [sys.executable, "-c", PROGRAM, str(tmp_path), str(ports.serve)],
         env=cluster,
         cwd=ROOT,
         capture_output=True,

@@ -14,10 +14,13 @@ import pytest
 import ray
 
 from cluster.code import code_digest, copy_code
+from cluster.local import LocalLauncher
+from jobs.sweepdir import SweepDir
 from podium.settings import CHECKOUT
 from podium.state import STATE_VARIABLE, ClusterState
+from tasks import registry
 
-pytestmark = [pytest.mark.ray]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 CANARY = "canary-4c1d0e"
 PROBE = """
@@ -56,7 +59,7 @@ def submit(arguments: list[str], cwd: Path, variables: Mapping[str, str]) -> sub
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=280,
     )
 
 
@@ -102,6 +105,43 @@ def test_the_sweep_is_found_from_anywhere(tmp_path: Path, variables: dict[str, s
     done = submit(["--", "python", "jobs/sweep.py", "--help"], tmp_path, variables)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "--agent" in done.stdout
+
+
+@pytest.fixture
+def sweep_words(services: ClusterState, tmp_path: Path) -> list[str]:
+    """A small sweep of a prepared task, with its results in a folder of its own."""
+    registry.competition("wine").prepare(services.site)
+    words = ["--", "python", "jobs/sweep.py", "--agent", "sample", "--task", "wine", "-o", str(tmp_path / "runs")]
+    return [*words, "--limit", "memory_mb=1024"]
+
+
+@pytest.mark.parametrize("upload", [True, False], ids=["from a checkout", "from anywhere"])
+def test_a_sweep_is_run_and_graded_once(
+    upload: bool, sweep_words: list[str], variables: dict[str, str], launcher: LocalLauncher, tmp_path: Path
+) -> None:
+    words, folder = (["--working-dir", ".", *sweep_words], launcher.checkout) if upload else (sweep_words, tmp_path)
+    done = submit(words, folder, variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ray job stop" in done.stdout
+    (found,) = (tmp_path / "runs").glob("*_run-group_sample")
+    again = submit([*words, "--resume", found.name], folder, variables)
+    assert again.returncode == 0, again.stdout + again.stderr
+    (group,) = SweepDir.find(tmp_path / "runs", found.name).groups()
+    (trial,) = group.trials()
+    record = trial.record()
+    assert record is not None
+    assert record.grade is not None
+    assert (record.grade.valid_submission, record.grade.any_medal, len(trial.attempts())) == (True, False, 1)
+    assert len(group.ledger_file.read_text().splitlines()) == 1
+
+
+def test_a_sweep_that_no_host_can_hold_is_refused(
+    sweep_words: list[str], variables: dict[str, str], tmp_path: Path
+) -> None:
+    done = submit([*sweep_words, "--limit", "memory_mb=99999999"], tmp_path, variables)
+    assert done.returncode == 1
+    assert "no agent host is that large (" in done.stdout
+    assert not (tmp_path / "runs").exists()
 
 
 def packages(cluster: ClusterState) -> Iterator[zipfile.ZipFile]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from jobs.asked import Asked
-from jobs.drive import Prepared, drive, finish, sole_driver
+from jobs.drive import Prepared, drive, finish
 from jobs.options import Request
 from jobs.plan import AgentFacts, TaskFacts, plan
 from jobs.sweepdir import SweepDir, SweepRecord
@@ -59,8 +59,7 @@ def prepared(runs: Path, agents: tuple[str, ...] = ("baseline", "sample"), seeds
 def run(runs: Path, seconds: float, console: Console) -> int:
     """One driver's life; gives the exit code. Raises UserError where another driver lives."""
     made, request = prepared(runs), Request(asked=Asked(values={}))
-    sweep = made.open()
-    with sole_driver(sweep):
+    with made.opened() as sweep:
         result, report = asyncio.run(drive(made, QuietPorts(seconds), request, console, sweep))
         return finish(result, report, sweep, request, console)
 

@@ -19,7 +19,7 @@ from typing import Any
 from jobs.ports import Phase
 from jobs.runner import Policy, Result, Runner
 from podium.brief import Submission
-from podium.errors import AgentFailure, InfrastructureFailure, Preempted
+from podium.errors import AgentFailure, InfrastructureFailure, Preempted, Unavailable
 from podium.records import Accepted, AttemptRecord, Cause, Grade, TrialRecord
 from podium.rundir import AttemptDir, TrialDir
 from podium.spec import TrialSpec, trial_id
@@ -113,7 +113,7 @@ class World:
         self.folder = folder
         self.ledger = Ledger()
         self.script = script or iter(())
-        """What the next port calls do: ok, keep-die, die, preempt, fail, empty; grade-die, grade-lost. Then ok."""
+        """What the next calls do: ok, keep-die, die, preempt, away, fail, empty, grade-die, grade-lost; then ok."""
         self.phases: list[tuple[str, Phase]] = []
         self.starts: list[tuple[str, int]] = []
         self.running = self.most_running = 0
@@ -158,6 +158,8 @@ class World:
             raise Preempted("The host was drained.")
         if ending == "die":
             raise InfrastructureFailure("The agent actor died.")
+        if ending == "away":
+            raise Unavailable("The grader is not running.", "Look at `podium status`.")
         if ending == "fail":
             raise AgentFailure("The agent gave up.")
         if ending != "empty":

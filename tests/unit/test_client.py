@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Request, Response
 
-from podium.errors import BudgetSpent, ModelFailure
-from serve.client import ChatAnswer, ChatClient, UnfitAnswer
+from podium.errors import BudgetSpent, ModelFailure, UnfitReply
+from serve.client import ChatAnswer, ChatClient
 from tests.unit.serving import free_port, serving
 
 SCHEMA = {"type": "object", "properties": {"good": {"type": "boolean"}}, "required": ["good"]}
@@ -138,8 +138,8 @@ def test_an_unfit_object_is_asked_for_twice_more_and_all_tokens_count() -> None:
     assert (answer.data, answer.prompt_tokens) == ({"good": True}, 9)
 
 
-def test_an_object_that_never_fits_is_an_unfit_answer() -> None:
+def test_an_object_that_never_fits_is_an_unfit_reply() -> None:
     script = Script([said('{"good": 3}')])
-    with pytest.raises(UnfitAnswer, match="good"):
+    with pytest.raises(UnfitReply, match="good"):
         script.ask(schema=SCHEMA)
     assert len(script.seen) == 3

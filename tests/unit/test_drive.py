@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from jobs.drive import DONE, INTERRUPTED, sole_driver
+from jobs.asked import Asked
+from jobs.drive import DONE, INTERRUPTED, prepare
+from jobs.options import Request
 from jobs.sweepdir import SweepDir
-from podium.errors import UserError
+from podium.errors import SpecChanged, UserError
 from podium.records import Cause
 from podium.rundir import TrialDir
-from podium.settings import CHECKOUT
+from podium.settings import CHECKOUT, Secrets, Site
 from tests.unit.driver_process import prepared, run
 from tests.unit.simulation import SWEEP
 
@@ -102,7 +104,23 @@ def test_a_second_driver_is_refused_and_told_of_the_first(tmp_path: Path) -> Non
     with driver(tmp_path, 1000.0) as process:
         with (
             pytest.raises(UserError, match=f"is being driven by process {process.pid} on"),
-            sole_driver(prepared(tmp_path).open()),
+            prepared(tmp_path).opened(),
         ):
             pass
         assert process.poll() is None
+
+
+def test_a_driver_that_is_refused_adds_nothing_to_the_sweep(tmp_path: Path) -> None:
+    with driver(tmp_path, 1000.0):
+        before = SweepDir.find(tmp_path, SWEEP).record
+        with pytest.raises(UserError, match="is being driven"), prepared(tmp_path, seeds=3).opened():
+            pass
+        assert SweepDir.find(tmp_path, SWEEP).record == before
+
+
+@pytest.mark.parametrize("key", ["data", "private", "ledger"])
+def test_a_resume_at_another_site_is_refused(tmp_path: Path, key: str) -> None:
+    drive_here(tmp_path)
+    asked = Request(asked=Asked(values={}), runs=tmp_path, resume=SWEEP)
+    with pytest.raises(SpecChanged, match=key):
+        prepare(asked, Site(**{key: tmp_path}), Secrets())

@@ -233,3 +233,13 @@ def test_a_new_key_of_a_trial_shuts_the_old_one_out(tmp_path: Path) -> None:
         return (await post(address, ASK, "key"))[0], (await post(address, ASK, "new"))[0]
 
     assert through(tmp_path, work) == (401, 200)
+
+
+def test_a_model_that_cannot_be_asked_is_known_before_a_sweep_begins(tmp_path: Path) -> None:
+    directory = Directory({"offline": "http://127.0.0.1:1/v1"}, tmp_path)
+    assert directory.obstacle(("offline",)) == ""
+    (tmp_path / ".env").write_text("GEMINI_API_KEY=made-up\n")
+    (tmp_path / ".env").chmod(0o600)
+    assert directory.obstacle(("offline", "gemini/x")) == ""
+    (tmp_path / ".env").write_text("GEMINI_API_KEY=\n")
+    assert "GEMINI_API_KEY" in directory.obstacle(("offline", "gemini/x"))

@@ -202,3 +202,11 @@ def test_labels_are_compared_as_text(tmp_path: Path) -> None:
     changes: dict[str, Any] = {"outputs": labels, "options": {"metric": "accuracy", "targets": ["y"]}}
     asked = order(content=b"id,y\n1,True\n2,True\n3,true\n", leaderboard=(1.0, 0.5), **changes)
     assert grade(asked, PARSER, made, MOMENT).score == 0.66667
+
+
+def test_answers_that_are_not_there_are_told_with_the_command_that_makes_them(tmp_path: Path) -> None:
+    grader = service(tmp_path)
+    (tmp_path / "private" / "small" / "prepared" / "private" / "test.csv").unlink()
+    with pytest.raises(UserError, match="podium prepare -c small"):
+        grader.grade(order())
+    assert grader.rows("group") == []

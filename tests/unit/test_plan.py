@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.asked import ask, parse_duration, parse_limit, parse_option, resolve
-from jobs.plan import NO_MODEL, AgentFacts, TaskFacts, plan
+from jobs.plan import NO_MODEL, AgentFacts, Host, TaskFacts, check_room, plan
 from podium.errors import SpecChanged, UnknownName, UserError
 from podium.spec import Budget, Limits, SweepSpec
 
@@ -165,3 +165,19 @@ def test_durations_have_units(text: str, seconds: float) -> None:
 def test_a_wrong_duration_says_how_to_write_one() -> None:
     with pytest.raises(UserError, match="30m"):
         parse_duration("soon")
+
+
+HOSTS = [Host(name="wide", cpus=8, memory_mb=2000, gpus=0), Host(name="tall", cpus=2, memory_mb=9000, gpus=1)]
+
+
+@pytest.mark.parametrize("limits", [Limits(cpus=8, memory_mb=2000), Limits(cpus=2, memory_mb=9000, gpus=1)])
+def test_a_sandbox_that_just_fits_on_one_host_is_let_through(limits: Limits) -> None:
+    check_room(HOSTS, limits)
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(cpus=9), Limits(memory_mb=9001), Limits(gpus=2), Limits(cpus=8, memory_mb=9000)]
+)
+def test_a_sandbox_larger_than_any_host_is_refused_naming_the_sizes(limits: Limits) -> None:
+    with pytest.raises(UserError, match="wide: 8 CPUs, 2000 MiB; tall: 2 CPUs, 9000 MiB, 1 GPUs"):
+        check_room(HOSTS, limits)

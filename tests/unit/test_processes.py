@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -40,8 +42,11 @@ def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts a program in a session of its own; gives the process and the pid of the child that it prints."""
-    started: list[subprocess.Popen[str]] = []
+    """Starts a program in a session of its own; gives the process and the pid of the child that it prints.
+
+    Both are ended after the test, the child by a descriptor: its pid may be another's by then.
+    """
+    started: list[tuple[subprocess.Popen[str], int]] = []
 
     def begin(program: str, mark: str = "MARK=none") -> tuple[subprocess.Popen[str], int]:
         name, _, value = mark.partition("=")
@@ -52,12 +57,16 @@ def start() -> Iterator[Start]:
             text=True,
             start_new_session=True,
         )
-        started.append(process)
         assert process.stdout is not None
-        return process, int(process.stdout.readline())
+        child = int(process.stdout.readline())
+        started.append((process, os.pidfd_open(child)))
+        return process, child
 
     yield begin
-    for process in started:
+    for process, child in started:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(child, signal.SIGKILL)
+        os.close(child)
         process.kill()
         process.wait()
         assert process.stdout is not None

@@ -79,3 +79,13 @@ def test_a_terminal_gets_a_table_with_the_running_trials(tmp_path: Path, trial: 
 
 def test_quiet_shows_nothing(tmp_path: Path) -> None:
     assert isinstance(progress(1, lambda _trial: place(tmp_path), Console(), quiet=True), Silence)
+
+
+def test_brackets_in_an_attempts_phase_are_shown_as_they_are(tmp_path: Path, trial: TrialSpec) -> None:
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True, width=120)
+    with progress(1, lambda _trial: place(tmp_path), console, quiet=False) as shown:
+        write_progress(tmp_path, json.dumps({"phase": "fold [/red] 1", "step": 2}))
+        shown.changed(trial, Phase.RUNNING)
+        shown.refresh()
+    assert "fold [/red] 1" in text.getvalue()

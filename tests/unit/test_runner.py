@@ -77,6 +77,19 @@ def test_after_the_last_retry_the_trial_is_a_record_of_the_infrastructure(tmp_pa
     assert not record.grade.submission_exists
 
 
+def test_what_cannot_be_tried_at_all_is_left_for_a_resume(tmp_path: Path) -> None:
+    world, asked = World(tmp_path, iter(["away"])), trials(1)
+    result = world.drive(asked, Policy(retries=0))
+    assert result is not None
+    assert "podium status" in result.unfinished[asked[0].trial_id]
+    assert world.records(asked) == [None]
+    assert world.place(asked[0]).accepted() is None
+    world.drive(asked, Policy(retries=0))
+    record = world.records(asked)[0]
+    assert record is not None
+    assert (record.outcome, len(record.attempts)) == (Cause.OK, 2)
+
+
 def test_what_was_kept_before_the_last_host_died_is_graded(tmp_path: Path) -> None:
     world, asked = World(tmp_path, iter(["die", "keep-die", "die"])), trials(1)
     world.drive(asked, QUICK)

@@ -46,3 +46,10 @@ def test_a_submission_is_named_by_names_and_bytes() -> None:
     assert digest == Submission({"b.csv": b"2", "a.csv": b"1"}).digest
     assert digest != Submission({"a.csv": b"12", "b.csv": b""}).digest
     assert digest != Submission({"a.csv": b"1"}).digest
+
+
+@pytest.mark.parametrize("name", ["cpus", "gpus", "seconds"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_a_limit_is_finite_for_a_record_could_not_hold_another(name: str, value: float) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Limits.model_validate({name: value})

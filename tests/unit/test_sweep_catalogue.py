@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.catalogue import agent_entries, agent_facts, make_plan, task_facts
-from podium.errors import UnknownName
+from podium.errors import UnknownName, UserError
 from podium.settings import Site
 from podium.spec import Budget, SweepSpec
 
@@ -59,3 +59,9 @@ def test_a_task_without_its_data_is_left_out_with_the_command_that_helps(tmp_pat
 def test_a_wrong_name_is_answered_with_the_near_one(tmp_path: Path, wrong: dict[str, object]) -> None:
     with pytest.raises(UnknownName, match="Did you mean"):
         make_plan(spec(**wrong), SWEEP, Site(data=tmp_path, private=tmp_path, runs=tmp_path))
+
+
+@pytest.mark.parametrize("options", [{"steps": "many"}, {"steps": 0}, {"debug_prob": 2}, {"num_drafts": "x"}])
+def test_a_value_that_does_not_fit_is_refused_before_the_start(tmp_path: Path, options: dict[str, object]) -> None:
+    with pytest.raises(UserError, match=next(iter(options))):
+        make_plan(spec(options=options), SWEEP, Site(data=tmp_path, private=tmp_path, runs=tmp_path))

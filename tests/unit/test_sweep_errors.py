@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ray.exceptions
 
-from jobs.sweep import ours
+from jobs.connection import ours
 from podium.errors import AgentFailure, InfrastructureFailure, Preempted
 
 
