@@ -59,6 +59,7 @@ async def run_attempt(
         tools.event("started", agent=order.trial.agent, task=order.trial.task, model=order.trial.model)
         work = _watched(_solve(order, tools), allowance, stop or asyncio.Event(), grace_seconds)
         cause, message = await _outcome(work, tools, notes)
+        tools.close()
         tools.event("ended", cause=cause.value, message=message)
     notes.progress(phase="ended")
     record = _record(order, tools, allowance, executors, attempt, (cause, message, started))

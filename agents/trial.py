@@ -55,6 +55,7 @@ class TrialTools:
         self._brief, self._notes, self._allowance = brief, notes, allowance
         self._executors, self._chat, self._validate, self._clock = executors, chat, validate, clock
         self.kept: Submission | None = None
+        self._closed = False
         self.tokens = Tokens()
         self.executions = 0
         self.execution_seconds = 0.0
@@ -124,13 +125,21 @@ class TrialTools:
         return await self._validate(submission)
 
     async def keep(self, submission: Submission, code: str, note: str = "") -> None:
-        """See `Tools.keep`."""
+        """See `Tools.keep`. An agent that outlives its attempt's end keeps nothing more: the digest is written down."""
+        if self._closed:
+            raise AgentFailure(
+                "The attempt has ended; nothing is kept any more.", "An agent ends when it is cancelled."
+            )
         for name in submission:
             if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or not name:
                 raise AgentFailure(f"{name!r} is no name for a submission's file.", "Use the names of the brief.")
         self._notes.best(submission, code, note)
         self.kept = submission
         self.event("kept", digest=submission.digest, note=note)
+
+    def close(self) -> None:
+        """End the attempt for an agent that does not end by itself."""
+        self._closed = True
 
     def log(self, name: str, content: str) -> None:
         """See `Tools.log`."""

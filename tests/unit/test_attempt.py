@@ -15,7 +15,7 @@ from agents.agent import Message, Reply, Tools
 from agents.attempt import run_attempt
 from agents.pool import Executor
 from podium.brief import Brief, Submission
-from podium.errors import InfrastructureFailure, ModelFailure, Preempted, Unavailable
+from podium.errors import AgentFailure, InfrastructureFailure, ModelFailure, Preempted, Unavailable
 from podium.records import AttemptRecord, Cause
 from podium.rundir import AttemptDir
 from podium.spec import Budget
@@ -47,6 +47,15 @@ class Acts:
                 await asyncio.Event().wait()
         await asyncio.Event().wait()
         raise AssertionError
+
+    async def keep_late(self, brief: Brief, tools: Tools) -> Submission:
+        await tools.keep(GOOD, "print(1)")
+        for _ in range(2):  # cancelled at the end of its time, and again when the loop is shut down
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        with suppress(AgentFailure):
+            await tools.keep(Submission({"submission.csv": b"late"}), "print(2)")
+        return GOOD
 
     async def hang(self, brief: Brief, tools: Tools) -> Submission:
         await asyncio.Event().wait()
@@ -122,6 +131,11 @@ def test_an_agent_that_hangs_is_ended_by_the_clock_and_what_it_kept_counts(tmp_p
     record = attempt(tmp_path, "keep_and_hang", Budget(seconds=0.3), stubborn=stubborn)
     assert (record.cause, record.digest) == (Cause.OK, GOOD.digest)
     assert "time was up" in record.message
+
+
+def test_an_agent_that_outlives_its_attempt_changes_nothing_that_was_recorded(tmp_path: Path) -> None:
+    record = attempt(tmp_path, "keep_late", Budget(seconds=0.3))
+    assert AttemptDir(tmp_path / "0").read_submission().digest == record.digest == GOOD.digest
 
 
 def test_an_agent_that_hangs_with_nothing_kept_failed(tmp_path: Path) -> None:
