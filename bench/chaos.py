@@ -3,7 +3,7 @@
     python -m bench.chaos --deaths 30 --task wine --task diabetes
 
 Needs a running cluster (`podium up`) on this machine and prepared tasks. Ends 0 when, by the grader's own ledger, each
-trial was finished and graded exactly once; otherwise 2, with what was wrong.
+trial was finished with a submission and graded exactly once; otherwise 2, with what was wrong.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ray.util.state import list_actors
 from rich.console import Console
 from rich.table import Table
 
-from bench.proof import faults
+from bench.proof import faults, losses
 from grading.actor import NAME as GRADER
 from grading.actor import find_grader
 from jobs.connection import enter_environment
@@ -186,14 +186,14 @@ def chaos(deaths: int, agents: tuple[str, ...], tasks: tuple[str, ...], seeds: i
     flags = [word for agent in agents for word in ("-a", agent)] + [word for task in tasks for word in ("-t", task)]
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "sweep.toml"
-        config.write_text("retries = 50\nparallel = 3\n")
+        config.write_text("retries = 10\nparallel = 3\n")
         weather = Storm(state, flags, random.Random(random_seed), config, seeds=seeds)
         storm(weather, deaths, console)
         sweep = weather.sweep()
     if sweep is None:
         raise click.ClickException("No sweep was made.")
     rows = {group.name: ray.get(find_grader().rows.remote(group.name), timeout=60) for group in sweep.groups()}
-    wrong = faults(sweep, rows)
+    wrong = faults(sweep, rows) + losses(sweep)
     console.print(table(weather))
     kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(death.kind for death in weather.deaths).items())
     console.print(f"{len(weather.deaths)} deaths ({kinds}), {weather.resumes} resumes, {weather.finished()} trials.")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from jobs.catalogue import make_plan
 from jobs.sweepdir import SweepDir
+from podium.records import Cause
 from podium.rundir import TrialDir
 from podium.spec import TrialSpec
 
@@ -31,6 +32,16 @@ def faults_of(sweep: SweepDir, planned: Sequence[TrialSpec], ledger: Mapping[str
     for trial in planned:
         wrong += _faults(sweep.group(trial.agent).trial(trial.task, trial.trial_id), trial, digests)
     return wrong
+
+
+def losses(sweep: SweepDir) -> list[str]:
+    """Finished trials that came to no submission: among agents that never fail, each was lost to a death."""
+    records = [record for group in sweep.groups() for trial in group.trials() if (record := trial.record())]
+    return [
+        f"{record.spec.trial_id} ended as {record.outcome} without a submission: {record.message}"
+        for record in records
+        if record.outcome is not Cause.OK or record.accepted is None or record.accepted.digest is None
+    ]
 
 
 def _ids(trials: Sequence[TrialSpec]) -> set[str]:

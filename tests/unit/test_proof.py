@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.proof import faults_of
+from bench.proof import faults_of, losses
 from jobs.plan import AgentFacts, TaskFacts, plan
 from jobs.sweepdir import SweepDir
+from podium.records import Cause
 from podium.spec import TrialSpec
 from tests.unit.synthetic import SWEEP, write_sweep
 
@@ -75,3 +76,10 @@ def test_a_grade_of_another_digest_is_found(sweep: SweepDir, planned: list[Trial
     rows = next(iter(ledger.values()))
     rows[0] = json.dumps({**json.loads(rows[0]), "digest": "e" * 64})
     assert any("digests differ" in fault for fault in faults_of(sweep, planned, ledger))
+
+
+def test_a_trial_that_came_to_no_submission_is_a_loss(sweep: SweepDir) -> None:
+    records = [record for group in sweep.groups() for trial in group.trials() if (record := trial.record())]
+    empty = [record for record in records if record.outcome is not Cause.OK]
+    assert len(losses(sweep)) == len(empty) > 0
+    assert empty[0].spec.trial_id in losses(sweep)[0]
