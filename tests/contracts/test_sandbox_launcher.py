@@ -82,14 +82,31 @@ def test_no_program_is_root_on_the_host(trap: Trap) -> None:
     assert trap.person.gid != 0
 
 
-def test_a_program_has_no_capability_and_can_gain_none(trap: Trap) -> None:
+def status_inside(trap: Trap) -> dict[str, str]:
     output = trap.sandbox.execute("print(open('/proc/self/status').read())").output
-    status = dict(line.split(":", 1) for line in output.splitlines() if ":" in line)
+    return dict(line.split(":", 1) for line in output.splitlines() if ":" in line)
+
+
+def test_a_program_has_no_capability_and_can_gain_none(trap: Trap) -> None:
+    status = status_inside(trap)
     for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
         assert int(status[name], 16) == 0, name
     assert status["NoNewPrivs"].strip() == "1"
     assert status["Seccomp"].strip() == "2"
-    assert status["Groups"].split() in ([], ["65534"])
+
+
+def test_a_program_that_root_started_is_in_no_other_group(trap: Trap) -> None:
+    if os.getuid() != 0:
+        pytest.skip("only root can give up its groups; we are not root")
+    assert status_inside(trap)["Groups"].split() == []
+
+
+def test_the_groups_of_an_ordinary_user_are_its_own_or_nobodys_inside(trap: Trap) -> None:
+    """It cannot give them up: its user namespace must deny setgroups (user_namespaces(7))."""
+    if os.getuid() == 0:
+        pytest.skip("root gives its groups up; we are root")
+    status = status_inside(trap)
+    assert set(status["Groups"].split()) <= {status["Gid"].split()[0], "65534"}
 
 
 def test_a_program_sees_few_processes_and_none_of_the_hosts(trap: Trap) -> None:

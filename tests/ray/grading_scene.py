@@ -8,7 +8,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import ray
@@ -85,9 +87,18 @@ def post(validator: str, key: str, content: bytes) -> Any:
         return refusal.code
 
 
-def spying(state: ClusterState) -> dict[str, Any]:
+def spying(state: ClusterState, strangers: list[Path]) -> dict[str, Any]:
+    """What the spy looks for and where it writes: `strangers` lie in the home and in `/var/tmp`.
+
+    `/home` and `/var/tmp` must not be there at all, unless what the actor needs lies below them, as an ordinary user's
+    checkout and scratch folder do.
+    """
     site, home = state.site, Path.home()
-    look = [site.runs, home / ".ssh", home / ".cache", Path("/home"), Path("/var/tmp"), state.checkout.parent / "runs"]
+    look = [site.runs, home / ".ssh", home / ".cache", state.checkout.parent / "runs", *strangers]
+    needed = [Path(sys.prefix), Path(sys.base_prefix), state.code, site.scratch_dir()]
+    for folder in (Path("/home"), Path("/var/tmp")):
+        if not any(path.is_relative_to(folder) for path in needed):
+            look.append(folder)
     write = [site.private, site.data, site.private_dir("small"), state.code, Path("/usr"), Path("/etc"), site.ledger]
     return {"look": [str(path) for path in look], "write": [str(path) for path in write]}
 
@@ -100,7 +111,11 @@ def play(state: ClusterState) -> dict[str, Any]:
     seen["after hostile"] = ask("grade", order("after hostile"))
     seen["large"] = ask("grade", order("large", LARGE))
     seen["other digest"] = ask("grade", order("good", BETTER))
-    seen["view"] = json.loads(ask("grade", order("view", grader=SPY, options=spying(state)))["message"])
+    with ExitStack() as stack:
+        made = [TemporaryDirectory(prefix="podium-bait-", dir=folder) for folder in (Path.home(), "/var/tmp")]
+        strangers = [Path(stack.enter_context(one)) for one in made]
+        view = order("view", grader=SPY, options=spying(state, strangers))
+        seen["view"] = json.loads(ask("grade", view)["message"])
     ask("register", key_hash("key"), task())
     seen["valid"] = post(seen["address"], "key", GOOD)
     seen["invalid"] = post(seen["address"], "key", b"id,z\n1,2\n")
