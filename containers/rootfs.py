@@ -16,6 +16,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -71,14 +72,31 @@ def location(scratch: Path) -> Path:
 
 
 def existing(scratch: Path) -> Path:
-    """The built tree; raises Unavailable with the command that builds it."""
+    """The built tree. Raises Unavailable with the command that builds it, or where someone else could have."""
     tree = location(scratch)
-    if not tree.is_dir():
+    if tree.is_dir():
+        check_owner(scratch, tree.parent, tree)
+    else:
         raise Unavailable(
             f"The sandbox's root file system is not built (there is no {tree}).",
             "Type `python -m containers.rootfs`, once on each host.",
         )
     return tree
+
+
+def check_owner(*folders: Path) -> None:
+    """Raise Unavailable unless these are root's or ours, and no one else's to fill: they supply the Python inside."""
+    trusted = {0, os.geteuid()}
+    if Path("/proc/self/uid_map").read_text().split() != ["0", "0", str(2**32 - 1)]:
+        trusted.add(int(Path("/proc/sys/kernel/overflowuid").read_text()))  # in a user namespace root shows as nobody
+    for folder in folders:
+        about = folder.stat()
+        open_to_all = about.st_mode & stat.S_IWOTH and not about.st_mode & stat.S_ISVTX
+        if about.st_uid not in trusted or open_to_all:
+            raise Unavailable(
+                f"{folder} (user {about.st_uid}, mode {stat.S_IMODE(about.st_mode):o}): others can change it.",
+                "Remove it, or name another folder of yours as `scratch` in site.toml.",
+            )
 
 
 def packages(lock: Path = LOCK) -> tuple[str, ...]:
@@ -91,9 +109,10 @@ def build(scratch: Path, say: Say = lambda line: None) -> Path:
     """The tree, built unless it is there. Two builders at once: the second waits. Raises Unavailable."""
     tree = location(scratch)
     if tree.is_dir():
-        return tree
+        return existing(scratch)
     _open_folder(scratch)
     _open_folder(tree.parent)
+    check_owner(scratch, tree.parent)
     with _locked(tree.parent / ".lock"):
         if tree.is_dir():
             return tree

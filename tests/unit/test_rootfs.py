@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -23,6 +24,24 @@ def test_a_built_tree_is_used_as_it_is(tmp_path: Path) -> None:
     assert rootfs.build(tmp_path) == tree
     assert rootfs.existing(tmp_path) == tree
     assert list(tree.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", [".", "rootfs", "rootfs/tree"])
+def test_a_tree_that_others_could_have_filled_is_refused(folder: str, tmp_path: Path) -> None:
+    folders = (tmp_path, tmp_path / "rootfs", tmp_path / "rootfs" / "tree")
+    folders[2].mkdir(parents=True)
+    rootfs.check_owner(*folders)
+    (tmp_path / folder).chmod(0o777)
+    with pytest.raises(Unavailable, match="others can change it"):
+        rootfs.check_owner(*folders)
+
+
+def test_a_tree_of_another_user_is_refused(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a folder of another user; we are not root")
+    os.chown(tmp_path, 4711, 4711)
+    with pytest.raises(Unavailable, match="user 4711"):
+        rootfs.check_owner(tmp_path)
 
 
 def test_the_lock_pins_everything_and_names_no_host() -> None:
