@@ -22,7 +22,7 @@ from jobs.render import print_report
 from jobs.sweepdir import SWEEP_FILE, SweepDir
 from podium.errors import UserError
 from podium.settings import CHECKOUT, Site, load_secrets, load_site
-from podium.state import ClusterState, default_state_file, read_state
+from podium.state import default_state_file, read_state
 
 RUNS = click.option(
     "-o", "--runs", type=click.Path(path_type=Path, resolve_path=True), metavar="DIR", help="Where results lie."
@@ -45,24 +45,29 @@ def sweep(context: click.Context, /, **values: Any) -> int:
     state, name = read_state(), submission.submission_id()
     words = arguments(context.command, values)
     upload = code_digest(CHECKOUT) != state.digest
-    if not asked.as_json:
-        return submission.follow(state, default_state_file(), name, words, upload, click.echo)
-    return _follow_for_json(state, name, [word for word in words if word != "--json"], upload)
-
-
-def _follow_for_json(state: ClusterState, name: str, words: list[str], upload: bool) -> int:
-    """The job's lines on standard error, and the report, read from the run directory, as JSON on standard output."""
+    if asked.as_json:
+        words = [word for word in words if word != "--json"]
     folder: list[Path] = []
 
     def say(line: str) -> None:
         if line.startswith(SWEEP_LINE):
             folder.append(Path(line.partition(": ")[2]))
-        click.echo(line, err=True)
+        click.echo(line, err=asked.as_json)
 
     code = submission.follow(state, default_state_file(), name, words, upload, say)
-    if folder and (folder[0] / "report.json").exists():
+    advice = after_death(code, folder[0] if folder else None)
+    if advice:
+        click.echo(advice, err=True)
+    if asked.as_json and folder and (folder[0] / "report.json").exists():
         click.echo((folder[0] / "report.json").read_text())
     return code
+
+
+def after_death(code: int, folder: Path | None) -> str:
+    """What to type after a driver that did not end by itself; empty where it did, for then it has said so."""
+    if folder is None or code in (0, 1, 2, 130):
+        return ""
+    return f"The driver died (exit code {code}); nothing is lost. To go on: podium sweep --resume {folder.name}"
 
 
 @click.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from jobs.commands import sweep
+from jobs.commands import after_death, sweep
 from jobs.options import arguments
 from jobs.submission import pass_on, submit_command
 from podium.settings import Site
@@ -92,3 +92,12 @@ def test_the_sweep_command_has_its_help() -> None:
     with sweep.make_context("sweep", []) as context:
         assert "Ctrl-C only detaches" in sweep.get_help(context)
     assert isinstance(sweep, click.Command)
+
+
+def test_a_driver_that_died_leaves_the_command_that_goes_on() -> None:
+    assert "podium sweep --resume S_sweep" in after_death(137, Path("runs/S_sweep"))
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 130])
+def test_a_driver_that_ended_by_itself_has_said_so(code: int) -> None:
+    assert after_death(code, Path("runs/S_sweep")) == ""
