@@ -16,9 +16,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from grading.registration import Registration, key_hash
+from grading.registration import Registration
 from grading.service import GradingService
 from podium.errors import InfrastructureFailure, Unavailable
+from podium.keys import key_hash
 
 UPLOAD_FIELD: Final = "file"
 """The multipart field of a single file, as in MLE-bench."""

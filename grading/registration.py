@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from pathlib import Path
@@ -23,11 +22,6 @@ class Registration(Spec):
     task: str
     outputs: tuple[OutputFile, ...] = ()
     """Empty: the key is shut out."""
-
-
-def key_hash(key: str) -> str:
-    """SHA-256 of a key as 64 hex digits: what is registered in its place."""
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 class Registrations:

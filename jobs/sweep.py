@@ -50,13 +50,13 @@ from jobs.runner import Policy
 from jobs.sweepdir import SweepDir
 from podium.brief import Hardware, Submission
 from podium.errors import InfrastructureFailure, Unavailable, UserError
+from podium.keys import key_hash
 from podium.records import Accepted, AttemptRecord, Grade
 from podium.rundir import AttemptDir
 from podium.settings import CHECKOUT, load_secrets, load_site
 from podium.spec import TrialSpec
 from podium.state import ClusterState, default_state_file, read_state
 from serve.gateway_actor import find_gateway
-from serve.keys import key_hash
 from tasks import registry
 
 

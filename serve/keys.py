@@ -7,7 +7,6 @@ Kept in memory and in one append-only file of JSON lines (mode 0600), from which
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from pydantic import Field
 
 from podium.files import append_line, read_lines
+from podium.keys import key_hash
 from podium.records import Tokens
 from podium.spec import Spec
 from serve.refusal import Refusal
@@ -38,11 +38,6 @@ class Usage(Spec):
     prompt: int = Field(0, ge=0)
     completion: int = Field(0, ge=0)
     estimated: bool = False
-
-
-def key_hash(key: str) -> str:
-    """SHA-256 of a key, as 64 hex digits: what is registered in its place."""
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 class Keyring:

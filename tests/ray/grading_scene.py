@@ -17,9 +17,9 @@ import ray
 
 from grading import actor
 from grading.order import GradeOrder, GradingTask
-from grading.registration import key_hash
 from podium.brief import OutputFile, Submission
 from podium.errors import PodiumError
+from podium.keys import key_hash
 from podium.state import NAMESPACE, ClusterState, read_state
 
 GOOD = b"id,y\n2,20.5\n1,10\n3,30\n"

@@ -30,7 +30,7 @@ from podium.state import NAMESPACE
 from serve.app import deploy_offline
 from serve.client import ChatClient
 from serve.gateway_actor import deploy, find_gateway, replace
-from serve.keys import key_hash
+from podium.keys import key_hash
 
 directory, serve_port = Path(sys.argv[1]), int(sys.argv[2])
 ray.init(namespace=NAMESPACE, log_to_driver=False)

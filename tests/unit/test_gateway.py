@@ -15,8 +15,9 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from podium.keys import key_hash
 from serve.gateway import build
-from serve.keys import Grant, Keyring, key_hash
+from serve.keys import Grant, Keyring
 from serve.offline.endpoint import build as build_offline
 from serve.upstream import Directory
 from tests.unit.serving import free_port, serving

@@ -15,11 +15,12 @@ from grading.grader import Score
 from grading.ledger import Ledger
 from grading.order import GradeOrder
 from grading.parse import OpenParser, Parser
-from grading.registration import Registrations, key_hash
+from grading.registration import Registrations
 from grading.service import GradingService
 from grading.table import Table
 from podium.brief import Column, OutputFile
 from podium.errors import InfrastructureFailure, UnknownName, UserError
+from podium.keys import key_hash
 from podium.records import Grade
 from tests.unit.grading_site import ANSWERS, GOOD, GOOD_SCORE, MOMENT, order, site, task
 

@@ -19,11 +19,12 @@ import uvicorn
 from grading.endpoint import build
 from grading.ledger import Ledger
 from grading.parse import OpenParser
-from grading.registration import Registrations, key_hash
+from grading.registration import Registrations
 from grading.service import GradingService
 from grading.table import Table
 from podium.brief import OutputFile
 from podium.errors import InfrastructureFailure
+from podium.keys import key_hash
 from tests.unit.grading_site import COLUMNS, GOOD, site, task
 
 BAD = b"id,y\n1,1\n"
