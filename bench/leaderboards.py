@@ -19,10 +19,11 @@ import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bench.entries.entry import Entry, Predictions
+from grading.form import check_outputs
 from grading.grader import Grader
 from grading.medals import rounded
 from grading.parse import OpenParser
-from grading.validate import check
+from grading.shelf import Shelf
 from podium.errors import UserError
 from podium.files import write_atomic
 from podium.plugins import load
@@ -47,9 +48,10 @@ def scored(competition: Competition, site: Site, entry: Entry) -> float:
     with threadpool_limits(1):
         predictions = entry.solve(train, test)
     table = OpenParser().parse(SUBMISSION, submission(competition, test, predictions))
-    check(competition.outputs(), {SUBMISSION: table}, public)
+    shelf = Shelf()
+    check_outputs(competition.outputs(), {SUBMISSION: table}, public, shelf)
     grader: Grader = load(GRADER)(**competition.options())
-    answer = grader.grade({SUBMISSION: table}, site.private_dir(competition.id))
+    answer = grader.grade({SUBMISSION: table}, site.private_dir(competition.id), shelf)
     if answer.score is None:
         raise UserError(f"{competition.id}: the entry {entry.name!r} is refused: {answer.message}", "Mend the entry.")
     return rounded(answer.score)

@@ -80,10 +80,10 @@ class GraderActor:
 
     def validate(self, key_hash: str, files: dict[str, bytes]) -> Validity:
         """What `/validate` answers, for callers inside the cluster. Raises UserError for an unknown key."""
-        registration = self._service.registration(key_hash)
-        if registration is None:
+        task = self._service.registered(key_hash)
+        if task is None:
             raise UserError("That key is not registered with the grader.", "Register it first.")
-        return self._service.validate(registration, files)
+        return self._service.validate(task, files)
 
     def rows(self, run_group: str) -> list[str]:
         """The ledger's lines of a run group, for its `ledger.jsonl`."""

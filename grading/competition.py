@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.grader import Grader, Score
-from grading.metrics import Metric, metric
-from grading.parse import OpenParser
+from grading.metrics.registry import Metric, metric
+from grading.shelf import Shelf
 from grading.table import Table, TableColumn
 
 UNDEFINED = "The metric is not defined for this submission (a constant column, perhaps)."
@@ -28,7 +28,7 @@ def competition(
 ) -> Grader:
     """The grader of one competition.
 
-    `metric`: a name of `grading.metrics.METRICS`. `targets`: the columns to score, in submission and answers alike.
+    `metric`: a name of `grading.metrics.registry.METRICS`. `targets`: the columns to score, in submission and answers alike.
     `answers`: the file in the private directory. `submission`: the submission's file, where there are several.
     Raises UnknownName for an unknown metric.
     """
@@ -42,7 +42,7 @@ class CompetitionGrader:
         self._metric = metric(name)
         self._targets, self._id, self._answers, self._submission = targets, id_column, answers, submission
 
-    def grade(self, files: Mapping[str, Table], private: Path) -> Score:
+    def grade(self, files: Mapping[str, Table], private: Path, shelf: Shelf) -> Score:
         """See Grader. Says nothing of the answers but which columns they have."""
         guess = files.get(self._submission) if self._submission else next(iter(files.values()), None)
         if guess is None:
@@ -50,8 +50,7 @@ class CompetitionGrader:
         absent = [name for name in (self._id, *self._targets) if name not in guess]
         if absent:
             return Score(score=None, message=f"The column {absent[0]!r} is missing.")
-        path = private / self._answers
-        truth = OpenParser().parse(path.name, path.read_bytes())
+        truth = shelf.table(private / self._answers)
         order = aligned(guess[self._id], truth[self._id])
         if order is None:
             return Score(score=None, message=f"The column {self._id!r} does not name each test row once.")

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from grading.registration import Registration
+from grading.order import GradingTask
 from grading.service import GradingService
 from podium.errors import InfrastructureFailure, Unavailable
 from podium.keys import key_hash
@@ -37,10 +37,10 @@ def build(service: GradingService) -> FastAPI:
 
     @app.post("/validate")
     async def validate(request: Request) -> dict[str, bool | str]:
-        registration = _caller(service, request)
-        files = await _files(request, registration)
+        task = _caller(service, request)
+        files = await _files(request, task)
         try:
-            said = await run_in_threadpool(service.validate, registration, files)
+            said = await run_in_threadpool(service.validate, task, files)
         except (InfrastructureFailure, Unavailable):
             raise HTTPException(503, "The validator is restarting its parser. Try again in a moment.") from None
         result = said.message if said.valid else f"Submission invalid! {said.message}"
@@ -49,22 +49,22 @@ def build(service: GradingService) -> FastAPI:
     return app
 
 
-def _caller(service: GradingService, request: Request) -> Registration:
+def _caller(service: GradingService, request: Request) -> GradingTask:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    registration = service.registration(key_hash(key.strip())) if scheme.lower() == "bearer" else None
-    if registration is None:
+    task = service.registered(key_hash(key.strip())) if scheme.lower() == "bearer" else None
+    if task is None:
         raise HTTPException(401, "No key, or one that is not known here.", headers={"WWW-Authenticate": "Bearer"})
-    return registration
+    return task
 
 
-async def _files(request: Request, registration: Registration) -> dict[str, bytes]:
+async def _files(request: Request, task: GradingTask) -> dict[str, bytes]:
     """The submission in the body: multipart files, or the bytes of the one output."""
-    limit = sum(output.max_mb << 20 for output in registration.outputs) + _OVERHEAD
+    limit = sum(output.max_mb << 20 for output in task.outputs) + _OVERHEAD
     body = await _body(request, limit)
-    first = registration.outputs[0].name
+    first = task.outputs[0].name
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         return {first: body}
-    return await _uploads(request, body, [output.name for output in registration.outputs])
+    return await _uploads(request, body, [output.name for output in task.outputs])
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -8,12 +8,13 @@ import traceback
 from datetime import datetime
 from pathlib import Path
 
+from grading.form import check, read
 from grading.grader import Grader, Score
-from grading.medals import Thresholds, award, rounded, thresholds
+from grading.medals import award, rounded
 from grading.order import GradeOrder
 from grading.parse import Parser
 from grading.refusal import InvalidSubmission
-from grading.validate import check, read_outputs
+from grading.shelf import Shelf
 from podium.brief import Submission
 from podium.errors import UserError
 from podium.plugins import load
@@ -34,17 +35,17 @@ def check_order(order: GradeOrder) -> None:
         )
 
 
-def grade(order: GradeOrder, parser: Parser, site: Site, moment: datetime) -> Grade:
+def grade(order: GradeOrder, parser: Parser, site: Site, shelf: Shelf, moment: datetime) -> Grade:
     """The grade of an order. Raises InfrastructureFailure where the jail is broken, UserError for a task that cannot
     be graded at all."""
-    needed = _thresholds(order)
-    score, message = _score(order, parser, site)
+    needed = order.task.thresholds
+    score, message = _score(order, parser, site, shelf)
     earned = award(score, needed)
     return Grade(
         trial_id=order.trial_id,
         digest=order.digest,
         competition_id=order.task.id,
-        score=score,
+        score=score if score is not None and math.isfinite(score) else None,
         gold_threshold=needed.gold,
         silver_threshold=needed.silver,
         bronze_threshold=needed.bronze,
@@ -63,28 +64,19 @@ def grade(order: GradeOrder, parser: Parser, site: Site, moment: datetime) -> Gr
     )
 
 
-def _thresholds(order: GradeOrder) -> Thresholds:
-    needed = thresholds(order.task.leaderboard)
-    if not all(map(math.isfinite, (needed.gold, needed.silver, needed.bronze, needed.median))):
-        raise UserError(
-            f"The leaderboard of {order.task.id} has a gap or an infinite score where a medal's threshold lies.",
-            "Mend its leaderboard.csv.",
-        )
-    return needed
-
-
-def _score(order: GradeOrder, parser: Parser, site: Site) -> tuple[float | None, str]:
+def _score(order: GradeOrder, parser: Parser, site: Site, shelf: Shelf) -> tuple[float | None, str]:
     """The rounded score, or None and why. Raises UserError where the answers are not there."""
     if order.digest is None:
         return None, NOTHING
     try:
-        tables = read_outputs(order.task.outputs, order.files, parser)
-        check(order.task.outputs, tables, site.public_dir(order.task.id))
+        tables = read(order.task, order.files, parser)
+        if order.task.form == "outputs":
+            check(order.task, tables, site.public_dir(order.task.id), shelf)
     except InvalidSubmission as fault:
         return None, fault.message
     grader: Grader = load(order.task.grader)(**order.task.options)
     try:
-        answer = grader.grade(tables, site.private_dir(order.task.id))
+        answer = grader.grade(tables, site.answers_dir(order.task.id), shelf)
     except FileNotFoundError as error:
         raise UserError(
             f"The private half of {order.task.id} is not there: no {Path(error.filename or '').name}.",
@@ -93,6 +85,8 @@ def _score(order: GradeOrder, parser: Parser, site: Site) -> tuple[float | None,
     except (ArithmeticError, LookupError, TypeError, ValueError):
         traceback.print_exc(file=sys.stderr)  # into the actor's own log: its text may hold answers
         answer = Score(score=None, message=GRADER_FAILED)
-    if answer.score is None or not math.isfinite(answer.score):
+    if answer.score is None or (order.task.form == "outputs" and not math.isfinite(answer.score)):
         return None, answer.message or "The submission has no score."
+    if not math.isfinite(answer.score):
+        return answer.score, f"The submission is valid by this task's rules, but its score is {answer.score}."
     return rounded(answer.score), ""

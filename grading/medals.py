@@ -21,12 +21,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from podium.spec import Spec
+
 DECIMALS = 5
 """Scores are rounded to these before they are compared."""
 
 
-@dataclass(frozen=True)
-class Thresholds:
+class Thresholds(Spec):
     """What a leaderboard asks for each medal. NaN where the leaderboard has a gap at that position."""
 
     gold: float

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field, JsonValue
+from typing import Literal
 
+from pydantic import JsonValue
+
+from grading.medals import Thresholds
 from podium.brief import OutputFile
 from podium.spec import Spec
 
@@ -17,9 +20,11 @@ class GradingTask(Spec):
     options: dict[str, JsonValue] = {}
     outputs: tuple[OutputFile, ...]
     """What a submission must hold; `sample` files lie in the task's public directory."""
-    lower_is_better: bool
-    leaderboard: tuple[float, ...] = Field(min_length=1)
-    """Scores, best first: medals are ranks among them (facts: MLE-bench's rule)."""
+    form: Literal["outputs", "rules"] = "outputs"
+    """Who judges a submission's form: the description in `outputs` with its sample files, or the grader's own rules,
+    for which files are read as pandas reads them (MLE-bench's competitions)."""
+    thresholds: Thresholds
+    """What each medal asks for; also says in which direction a score is better."""
 
 
 class GradeOrder(Spec):

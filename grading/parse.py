@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from containers.sandbox import Ended, Execution, Sandbox
 from grading.programs import read_csv
@@ -31,10 +31,15 @@ _REASONS = {
 _MESSAGE_CHARACTERS = 500
 
 
+Reading = Literal["plain", "pandas"]
+"""How a CSV file is read: strictly, line by line; or with everything that pandas' reader lets pass, as MLE-bench reads
+(short rows are padded, duplicated names numbered, surplus leading cells dropped, an empty file has no columns)."""
+
+
 class Parser(Protocol):
     """Turns a submission's file into a table."""
 
-    def parse(self, name: str, content: bytes, max_mb: int) -> Table:
+    def parse(self, name: str, content: bytes, max_mb: int, reading: Reading = "plain") -> Table:
         """Raises InvalidSubmission, or InfrastructureFailure where it is the parser that is broken."""
         ...
 
@@ -55,14 +60,14 @@ class JailedParser:
         self._sandbox: Sandbox | None = None
         self._lock = threading.Lock()
 
-    def parse(self, name: str, content: bytes, max_mb: int) -> Table:
+    def parse(self, name: str, content: bytes, max_mb: int, reading: Reading = "plain") -> Table:
         """The table in `content`. Raises InvalidSubmission, InfrastructureFailure."""
         if len(content) > max_mb << 20:
             raise InvalidSubmission(
                 f"{name} is {len(content) / (1 << 20):.1f} MiB large; at most {max_mb} MiB can be handed in."
             )
         with self._lock:
-            return self._outcome(name, self._execute(name, content))
+            return self._outcome(name, self._execute(name, content, reading))
 
     def check(self) -> None:
         """Read a small file, so that a sandbox that cannot be had is known early. Raises Unavailable and as `parse`."""
@@ -73,10 +78,10 @@ class JailedParser:
         with self._lock:
             self._drop()
 
-    def _execute(self, name: str, content: bytes) -> Execution:
+    def _execute(self, name: str, content: bytes, reading: Reading) -> Execution:
         for _ in range(2):
             try:
-                return self._once(content)
+                return self._once(content, reading)
             except InfrastructureFailure as error:
                 failure = error
                 self._drop()
@@ -84,17 +89,18 @@ class JailedParser:
             raise InvalidSubmission(f"{name} ended the program that reads it. Write plain CSV text.")
         raise failure
 
-    def _once(self, content: bytes) -> Execution:
+    def _once(self, content: bytes, reading: Reading) -> Execution:
         if self._sandbox is None:
             self._sandbox = self._open()
-        request = {"submission": content, "limits.json": json.dumps(asdict(self._limits)).encode()}
+        orders = _orders(self._limits, reading)
+        request = {"submission": content, "limits.json": json.dumps(orders).encode()}
         return self._sandbox.execute(
             self._program, seconds=self._seconds, files=request, collect=("table.bin", "refused.txt")
         )
 
     def _works(self) -> bool:
         try:
-            return "table.bin" in self._once(PROBE).files
+            return "table.bin" in self._once(PROBE, "plain").files
         except InfrastructureFailure:
             self._drop()
             return False
@@ -123,12 +129,17 @@ class OpenParser:
     def __init__(self, limits: TableLimits = TableLimits()) -> None:
         self._limits = limits
 
-    def parse(self, name: str, content: bytes, max_mb: int = 1 << 20) -> Table:
+    def parse(self, name: str, content: bytes, max_mb: int = 1 << 20, reading: Reading = "plain") -> Table:
         """The same table that the jailed parser gives. Raises InvalidSubmission."""
         try:
-            return decode(read_csv.encode(read_csv.read(content, asdict(self._limits))), self._limits)
+            return decode(read_csv.encode(read_csv.read(content, _orders(self._limits, reading))), self._limits)
         except read_csv.Refused as refusal:
             raise InvalidSubmission(f"{name}: {refusal}") from None
+
+
+def _orders(limits: TableLimits, reading: Reading) -> dict[str, int]:
+    """What the parser program is told."""
+    return {**asdict(limits), "pandas": int(reading == "pandas")}
 
 
 def _plain(message: bytes) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from grading.order import GradingTask
-from podium.brief import OutputFile
 from podium.files import append_line, read_lines
 from podium.spec import Spec
 
@@ -19,9 +18,8 @@ class Registration(Spec):
 
     key_hash: str = Field(pattern="^[0-9a-f]{64}$")
     """SHA-256 of the key, as hex."""
-    task: str
-    outputs: tuple[OutputFile, ...] = ()
-    """Empty: the key is shut out."""
+    task: GradingTask | None
+    """None: the key is shut out."""
 
 
 class Registrations:
@@ -41,13 +39,13 @@ class Registrations:
 
     def register(self, hashed: str, task: GradingTask) -> None:
         """Let a key in for a task; a second call replaces the first."""
-        self._write(Registration(key_hash=hashed, task=task.id, outputs=task.outputs))
+        self._write(Registration(key_hash=hashed, task=task))
 
     def forget(self, hashed: str) -> None:
         """Shut a key out. An unknown one is no error."""
         known = self._known.get(hashed)
         if known is not None:
-            self._write(known.model_copy(update={"outputs": ()}))
+            self._write(known.model_copy(update={"task": None}))
 
     def find(self, hashed: str) -> Registration | None:
         return self._known.get(hashed)
@@ -66,7 +64,7 @@ class Registrations:
             return  # cut off by a death while it was written: nobody was told that it stands
 
     def _apply(self, registration: Registration) -> None:
-        if registration.outputs:
+        if registration.task is not None:
             self._known[registration.key_hash] = registration
         else:
             self._known.pop(registration.key_hash, None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from grading.form import check, read
 from grading.grade import check_order, grade
 from grading.ledger import Ledger, Row
 from grading.order import GradeOrder, GradingTask
 from grading.parse import Parser
 from grading.refusal import InvalidSubmission
-from grading.registration import Registration, Registrations
-from grading.validate import check, read_outputs
+from grading.registration import Registrations
+from grading.shelf import Shelf
 from podium.brief import Validity
 from podium.records import Grade, now
 from podium.settings import Site
@@ -36,7 +37,7 @@ class GradingService:
         """`graded` and `validated`: parsers of their own, so that many validations do not hold up a grade."""
         self._site, self._ledger, self._registrations = site, ledger, registrations
         self._graded, self._validated = graded, validated
-        self._digest, self._clock = digest, clock
+        self._digest, self._clock, self._shelf = digest, clock, Shelf()
 
     def grade(self, order: GradeOrder) -> Grade:
         """The one grade of a trial; the row is on the disk before it is given.
@@ -58,7 +59,7 @@ class GradingService:
             reason=order.reason,
             graded_at=moment,
             grader=self._digest,
-            grade=grade(order, self._graded, self._site, moment),
+            grade=grade(order, self._graded, self._site, self._shelf, moment),
         )
         return self._ledger.record(row).grade
 
@@ -70,18 +71,19 @@ class GradingService:
         """Shut a trial's key out."""
         self._registrations.forget(key_hash)
 
-    def registration(self, key_hash: str) -> Registration | None:
-        """What the key may ask about; None: it is not known."""
-        return self._registrations.find(key_hash)
+    def registered(self, key_hash: str) -> GradingTask | None:
+        """The task that the key may ask about; None: it is not known."""
+        found = self._registrations.find(key_hash)
+        return found.task if found else None
 
-    def validate(self, registration: Registration, files: Mapping[str, bytes]) -> Validity:
+    def validate(self, task: GradingTask, files: Mapping[str, bytes]) -> Validity:
         """Whether the files have the form that the task asks for. Never a score; opens no private data.
 
         Raises InfrastructureFailure where the jail is broken.
         """
         try:
-            tables = read_outputs(registration.outputs, files, self._validated)
-            check(registration.outputs, tables, self._site.public_dir(registration.task))
+            tables = read(task, files, self._validated)
+            check(task, tables, self._site.public_dir(task.id), self._shelf)
         except InvalidSubmission as fault:
             return Validity(valid=False, message=fault.message)
         return Validity(valid=True, message=VALID)

@@ -15,9 +15,11 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 Kind = Literal["int64", "float64", "bool", "str"]
@@ -52,6 +54,11 @@ class TableColumn:
             raise ValueError("a column of text holds no numbers")
         return np.where(self.missing, np.nan, self.values.astype(np.float64))
 
+    @cached_property
+    def strings(self) -> pa.LargeStringArray:
+        """The cells of a column of text, null where missing; made once."""
+        return pa.array(self.values, pa.large_string(), mask=self.missing)
+
     def texts(self) -> list[str]:
         """The values as text, whole numbers without a point (`3.0` is `3`), so that equal labels compare equal."""
         if self.kind == "float64":
@@ -75,6 +82,14 @@ class Table:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self.columns)
+
+    def taken(self, rows: NDArray[np.int64]) -> Table:
+        """The rows of these numbers, in this order."""
+        columns = {
+            name: TableColumn(column.kind, column.values[rows], column.missing[rows])
+            for name, column in self.columns.items()
+        }
+        return Table(columns, len(rows))
 
 
 @dataclass(frozen=True)

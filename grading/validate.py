@@ -6,36 +6,15 @@ Takes no path of private data and gives no score, so it cannot be an oracle. Mes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
-from grading.parse import OpenParser, Parser
 from grading.refusal import InvalidSubmission
 from grading.table import Table, TableColumn
 from podium.brief import Column, OutputFile
 
 _SHOWN = 3
-
-
-def read_outputs(outputs: Sequence[OutputFile], files: Mapping[str, bytes], parser: Parser) -> dict[str, Table]:
-    """The declared outputs as tables, by name; files that were not asked for are not looked at.
-
-    Raises InvalidSubmission where one is missing or cannot be read.
-    """
-    for output in outputs:
-        if output.name not in files:
-            raise InvalidSubmission(f"There is no {output.name}. Write it to ./submission/{output.name}.")
-    return {output.name: parser.parse(output.name, files[output.name], output.max_mb) for output in outputs}
-
-
-def check(outputs: Sequence[OutputFile], tables: Mapping[str, Table], public: Path) -> None:
-    """Check every table against its description and its sample file in `public`. Raises InvalidSubmission."""
-    for output in outputs:
-        sample = public / output.sample
-        form = OpenParser().parse(sample.name, sample.read_bytes()) if sample.is_file() else None
-        check_table(output, tables[output.name], form)
 
 
 def check_table(output: OutputFile, table: Table, sample: Table | None) -> None:

@@ -40,6 +40,11 @@ class Site(Spec):
     def private_dir(self, task: str) -> Path:
         return self.private / task / "prepared" / "private"
 
+    def answers_dir(self, task: str) -> Path:
+        """Where a task's answers lie: `private_dir`, else beside the public half, where MLE-bench puts them."""
+        split = self.private_dir(task)
+        return split if split.is_dir() else self.data / task / "prepared" / "private"
+
     def scratch_dir(self) -> Path:
         """`scratch`, else `/var/lib/podium` for root and `/var/tmp/podium-<uid>` for others."""
         if self.scratch is not None:

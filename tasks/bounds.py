@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from grading.grade import grade
-from grading.metrics import metric
+from grading.metrics.registry import metric
 from grading.order import GradeOrder
 from grading.parse import OpenParser
+from grading.shelf import Shelf
 from grading.table import Table
 from podium.brief import Submission
 from podium.records import Grade, now
@@ -55,7 +56,7 @@ def graded(competition: Competition, site: Site, submission: bytes) -> Grade:
         digest=Submission(files).digest,
         files=files,
     )
-    return grade(order, OpenParser(), site, now())
+    return grade(order, OpenParser(), site, Shelf(), now())
 
 
 def _closed(private: Path) -> Finding:
@@ -99,7 +100,7 @@ def _graded(competition: Competition, site: Site) -> Iterator[Finding]:
     answers = (site.private_dir(competition.id) / ANSWERS).read_bytes()
     sample = (site.public_dir(competition.id) / SAMPLE).read_bytes()
     top = graded(competition, site, answers)
-    first = competition.grading(site).leaderboard[0]
+    first = competition.leaderboard()[0][0]
     beats = top.score is not None and (top.score <= first if competition.row.lower_is_better else top.score >= first)
     yield Finding(what="the answers handed in take the top", holds=top.gold_medal and beats, seen=f"{top.score}")
     bottom = graded(competition, site, sample)

@@ -11,6 +11,7 @@ import click
 from podium.errors import UserError
 from podium.settings import Site, load_site
 from tasks import registry
+from tasks.benchmark import BenchmarkCompetition
 from tasks.competition import Competition
 
 FAILED = 2
@@ -35,7 +36,7 @@ def list_(split_name: str | None, site_file: Path | None, as_json: bool) -> None
     """List the tasks, and whether their data are prepared here."""
     site = load_site(site_file)
     chosen = registry.split(split_name) if split_name else registry.names()
-    rows = [_summary(registry.competition(task_id), site) for task_id in chosen]
+    rows = [_summary(registry.find(task_id, site), site) for task_id in chosen]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
@@ -97,7 +98,7 @@ def check(task_ids: tuple[str, ...], split_name: str | None, site_file: Path | N
         click.get_current_context().exit(FAILED)
 
 
-def _summary(competition: Competition, site: Site) -> dict[str, Any]:
+def _summary(competition: Competition | BenchmarkCompetition, site: Site) -> dict[str, Any]:
     row = competition.row
     return {
         "id": row.id,
@@ -109,7 +110,7 @@ def _summary(competition: Competition, site: Site) -> dict[str, Any]:
     }
 
 
-def _prepared(competition: Competition, site: Site) -> bool:
+def _prepared(competition: Competition | BenchmarkCompetition, site: Site) -> bool:
     try:
         competition.check_prepared(site)
     except UserError:

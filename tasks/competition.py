@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from grading.medals import thresholds
 from grading.order import GradingTask
 from podium.brief import Brief, DataFile, Hardware, OutputFile
 from podium.errors import UserError
@@ -78,8 +79,7 @@ class Competition:
             grader=GRADER,
             options=self.options(),
             outputs=self.outputs(),
-            lower_is_better=self.row.lower_is_better,
-            leaderboard=tuple(score for score, _ in self.leaderboard()),
+            thresholds=thresholds([score for score, _ in self.leaderboard()]),
         )
 
     def options(self) -> dict[str, JsonValue]:

@@ -7,26 +7,42 @@ from typing import Final
 
 from podium.errors import UnknownName, UserError
 from podium.settings import CHECKOUT, Site
+from tasks.benchmark import BenchmarkCompetition
 from tasks.competition import Competition
-from tasks.task import Task
 
 COMPETITIONS: Final = Path(__file__).resolve().parent / "competitions"
+MLEBENCH: Final = Path(__file__).resolve().parent / "mlebench"
 SPLITS: Final = CHECKOUT / "experiments" / "splits"
 
 
 def names() -> list[str]:
     """Every task's id, sorted."""
-    return sorted(path.parent.name for path in COMPETITIONS.glob("*/competition.toml"))
+    return sorted([*(path.parent.name for path in COMPETITIONS.glob("*/competition.toml")), *benchmark_names()])
 
 
-def find(task_id: str, site: Site) -> Task:
+def benchmark_names() -> list[str]:
+    """The ids of MLE-bench's competitions, sorted."""
+    return sorted(path.stem for path in MLEBENCH.glob("*.toml"))
+
+
+def find(task_id: str, site: Site) -> Competition | BenchmarkCompetition:
     """The task of that id, at a site that may bring tasks of its own (none can yet). Raises UnknownName."""
-    return competition(task_id)
+    if task_id not in names():
+        raise UnknownName("task", task_id, names())
+    return benchmark(task_id) if task_id in benchmark_names() else competition(task_id)
+
+
+def benchmark(task_id: str) -> BenchmarkCompetition:
+    """MLE-bench's competition of that id. Raises UnknownName with the near ones."""
+    known = benchmark_names()
+    if task_id not in known:
+        raise UnknownName("competition of MLE-bench", task_id, known)
+    return BenchmarkCompetition(MLEBENCH / f"{task_id}.toml")
 
 
 def competition(task_id: str) -> Competition:
-    """The competition of that id. Raises UnknownName with the near ones."""
-    known = names()
+    """The competition of our own of that id. Raises UnknownName with the near ones."""
+    known = sorted(path.parent.name for path in COMPETITIONS.glob("*/competition.toml"))
     if task_id not in known:
         raise UnknownName("task", task_id, known)
     return Competition(COMPETITIONS / task_id)

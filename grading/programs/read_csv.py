@@ -25,6 +25,8 @@ class Refused(Exception):
 
 def read(data: bytes, limits: dict[str, int]) -> Columns:
     """The typed columns of a CSV file. Raises Refused."""
+    if limits.get("pandas"):
+        return _as_pandas(data)
     text = _text(data)
     names, rows = _structure(text, limits)
     try:
@@ -61,6 +63,17 @@ def main() -> None:
         Path("table.bin").write_bytes(encode(read(Path("submission").read_bytes(), limits)))
     except Refused as refusal:
         Path("refused.txt").write_text(str(refusal))
+
+
+def _as_pandas(data: bytes) -> Columns:
+    """What pandas' reader makes of the bytes with its defaults, but for floats, which round-trip. Raises Refused."""
+    try:
+        frame = pd.read_csv(io.BytesIO(data), float_precision="round_trip", low_memory=False)
+    except pd.errors.EmptyDataError:
+        return []
+    except (ValueError, OverflowError) as error:  # ragged rows, foreign bytes
+        raise Refused(f"The file cannot be read as CSV: {str(error).strip()[:200]}.") from None
+    return [(str(name), *_typed(frame.iloc[:, place])) for place, name in enumerate(frame.columns)]
 
 
 def _text(data: bytes) -> str:

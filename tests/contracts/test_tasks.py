@@ -169,7 +169,7 @@ def test_its_description_names_metric_columns_and_form(competition: Competition,
 
 
 def test_a_better_prediction_ranks_higher(competition: Competition, site: Site) -> None:
-    scores = competition.grading(site).leaderboard
+    scores = [score for score, _ in competition.leaderboard()]
     top = graded(competition, site, (site.private_dir(competition.id) / ANSWERS).read_bytes())
     sample = graded(competition, site, (site.public_dir(competition.id) / SAMPLE).read_bytes())
     assert top.is_lower_better == competition.row.lower_is_better

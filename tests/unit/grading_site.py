@@ -35,8 +35,7 @@ def task(**changes: Any) -> GradingTask:
         "grader": "grading.competition:competition",
         "options": {"metric": "mae", "targets": ["y"]},
         "outputs": (OutputFile(columns=COLUMNS),),
-        "lower_is_better": True,
-        "leaderboard": (0.1, 0.2, 0.5, 1.0, 2.0),
+        "thresholds": {"gold": 0.1, "silver": 0.1, "bronze": 0.2, "median": 0.5, "lower_is_better": True},
     }
     return GradingTask.model_validate({**plain, **changes})
 

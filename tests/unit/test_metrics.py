@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from grading.metrics import METRICS, metric
+from grading.metrics.registry import METRICS, metric
 from podium.errors import UnknownName
 
 Y = np.array([1.0, 2.0, 3.0, 4.0])

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from grading.form import check, read
 from grading.parse import OpenParser
 from grading.refusal import InvalidSubmission
-from grading.validate import check, check_table, read_outputs
+from grading.shelf import Shelf
+from grading.validate import check_table
 from podium.brief import Column, OutputFile
-from tests.unit.grading_site import COLUMNS, GOOD, SAMPLE, site
+from tests.unit.grading_site import COLUMNS, GOOD, SAMPLE, site, task
 
 OUTPUT = OutputFile(columns=COLUMNS)
 LABELS = OutputFile(columns=(COLUMNS[0], Column(name="y", kind="label", labels=("1", "2", "True"))))
@@ -75,8 +77,9 @@ def test_without_a_description_the_sample_shows_the_columns() -> None:
 
 
 def test_a_missing_file_is_named_and_other_files_are_not_looked_at(tmp_path: Path) -> None:
+    asked = task(outputs=(OUTPUT,))
     with pytest.raises(InvalidSubmission, match=r"There is no submission\.csv"):
-        read_outputs((OUTPUT,), {"../submission.csv": GOOD, "notes.txt": b"\xff"}, PARSER)
-    tables = read_outputs((OUTPUT,), {"submission.csv": GOOD, "notes.txt": b"\xff"}, PARSER)
-    check((OUTPUT,), tables, site(tmp_path).public_dir("small"))
+        read(asked, {"../submission.csv": GOOD, "notes.txt": b"\xff"}, PARSER)
+    tables = read(asked, {"submission.csv": GOOD, "notes.txt": b"\xff"}, PARSER)
+    check(asked, tables, site(tmp_path).public_dir("small"), Shelf())
     assert list(tables) == ["submission.csv"]

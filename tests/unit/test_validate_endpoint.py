@@ -18,7 +18,7 @@ import uvicorn
 
 from grading.endpoint import build
 from grading.ledger import Ledger
-from grading.parse import OpenParser
+from grading.parse import OpenParser, Reading
 from grading.registration import Registrations
 from grading.service import GradingService
 from grading.table import Table
@@ -36,10 +36,10 @@ class SwitchedParser(OpenParser):
 
     broken = False
 
-    def parse(self, name: str, content: bytes, max_mb: int = 1) -> Table:
+    def parse(self, name: str, content: bytes, max_mb: int = 1, reading: Reading = "plain") -> Table:
         if self.broken:
             raise InfrastructureFailure("no sandbox")
-        return super().parse(name, content, max_mb)
+        return super().parse(name, content, max_mb, reading)
 
 
 @dataclass
