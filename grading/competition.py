@@ -28,8 +28,8 @@ def competition(
 ) -> Grader:
     """The grader of one competition.
 
-    `metric`: a name of `grading.metrics.registry.METRICS`. `targets`: the columns to score, in submission and answers alike.
-    `answers`: the file in the private directory. `submission`: the submission's file, where there are several.
+    `metric`: a name of `grading.metrics.registry.METRICS`. `targets`: the columns to score, in submission and answers
+    alike. `answers`: the file in the private directory. `submission`: the submission's file, where there are several.
     Raises UnknownName for an unknown metric.
     """
     return CompetitionGrader(metric, tuple(targets), id, answers, submission)

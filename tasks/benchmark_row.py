@@ -21,6 +21,15 @@ class Flag(Spec):
     """The issue or pull request that says so, for example `openai/mle-bench#77`."""
 
 
+class Difference(Spec):
+    """Something that the benchmark gets wrong or leaves to its libraries' versions."""
+
+    benchmark: str
+    """What it does, and so do we by default."""
+    strict: str
+    """What `--strict` does."""
+
+
 class BenchmarkRow(Spec):
     """One competition. Facts of openai/mle-bench at 783b15a; file names are below `prepared/public` and `/private`."""
 
@@ -66,6 +75,10 @@ class BenchmarkRow(Spec):
     sample_score: float | None = None
     """What the sample submission scores on the benchmark's data; None: not a number."""
     flags: tuple[Flag, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    """Beside those that hold for every competition (docs/mlebench.md)."""
+    unseen: tuple[str, ...] = ()
+    """Faults that only the answers show, so that `/validate` cannot tell them."""
 
     @property
     def thresholds(self) -> Thresholds:
