@@ -1,6 +1,6 @@
 """The grader of MLE-bench's competitions: a rule by name, between files as the benchmark lays them out.
 
-    benchmark(rule="grading.rules.auc:BinaryAuc", options={"id": "id", "target": "has_cactus"}, answers="test.csv",
+    benchmark(rule="grading.rules.auc:RocAuc", options={"id": "id", "targets": ["has_cactus"]}, answers="test.csv",
               sample="sample_submission.csv", ids=["id"], targets=["has_cactus"], kind="number")
 
 By default a submission is judged as the benchmark judges it. With `strict` it must also have the sample submission's
@@ -10,9 +10,12 @@ before the rule sees them, and a score that is no number is none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from zipfile import BadZipFile
 
 from grading.grader import RulesGrader, Score
 from grading.refusal import InvalidSubmission
@@ -21,6 +24,9 @@ from grading.shelf import Shelf
 from grading.strict import Asked
 from grading.table import Table
 from podium.plugins import load
+
+ARCHIVE: Final = re.compile("sample.*submission", re.IGNORECASE)
+"""In the name of a zipped sample submission, for example `en_sample_submission_2.csv.zip`."""
 
 
 def benchmark(
@@ -53,9 +59,11 @@ class BenchmarkGrader:
         self._rule, self._answers, self._sample, self._asked = rule, answers, sample, asked
 
     def check(self, files: Mapping[str, Table], public: Path, shelf: Shelf) -> None:
-        """See RulesGrader. Raises FileNotFoundError where there is no sample submission."""
-        sample = shelf.table(public / self._sample, "pandas")
-        self._rule.check(self._formed(_only(files), sample), sample)
+        """See RulesGrader. Where the public half has no sample submission, plain or zipped, the submission stands in
+        for it: its columns and values are judged, its ids and its number of rows are not."""
+        submission = _only(files)
+        reference = _reference(public, self._sample, shelf) or submission
+        self._rule.check(self._formed(submission, reference), reference)
 
     def grade(self, files: Mapping[str, Table], private: Path, shelf: Shelf) -> Score:
         """See Grader."""
@@ -70,6 +78,17 @@ class BenchmarkGrader:
 
     def _formed(self, submission: Table, reference: Table) -> Table:
         return self._asked.formed(submission, reference) if self._asked is not None else submission
+
+
+def _reference(public: Path, sample: str, shelf: Shelf) -> Table | None:
+    """The sample submission, or what the only archive that can be it holds: five competitions publish theirs zipped."""
+    if (public / sample).is_file():
+        return shelf.table(public / sample, "pandas")
+    archives = [path for path in public.glob("*.zip") if ARCHIVE.search(path.name)]
+    if len(archives) == 1:
+        with suppress(InvalidSubmission, ValueError, BadZipFile):
+            return shelf.table(archives[0], "pandas")
+    return None
 
 
 def _only(files: Mapping[str, Table]) -> Table:

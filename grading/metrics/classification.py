@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from sklearn import metrics as sk
 
 from grading.metrics.values import Values
 
 
-def accuracy(truth: Values, prediction: Values) -> float:
-    """Share of equal labels. Source: scikit-learn, accuracy_score."""
-    return float(sk.accuracy_score(truth, prediction))
+def accuracy(truth: Values | pa.Array, prediction: Values | pa.Array) -> float:
+    """Share of equal labels, (1 / n) sum([y = p]); arrays of NumPy, or both of Arrow without gaps. Source:
+    scikit-learn, accuracy_score.
+    """
+    equal = pc.equal(truth, prediction) if isinstance(truth, pa.Array) else truth == prediction
+    return float(np.mean(equal))
+
+
+def top_1_error(truth: Values, prediction: Values) -> float:
+    """Share of unequal labels, 1 - accuracy. Source: scikit-learn, zero_one_loss."""
+    return 1 - accuracy(truth, prediction)
 
 
 def balanced_accuracy(truth: Values, prediction: Values) -> float:
@@ -28,9 +38,11 @@ def f1_macro(truth: Values, prediction: Values) -> float:
     return float(sk.f1_score(truth, prediction, average="macro", zero_division=0))
 
 
-def f1_micro(truth: Values, prediction: Values) -> float:
-    """F1 of all decisions together. Source: scikit-learn, f1_score(average="micro")."""
-    return float(sk.f1_score(truth, prediction, average="micro", zero_division=0))
+def f1_micro(truth: Values | pa.Array, prediction: Values | pa.Array) -> float:
+    """F1 of all decisions together; with one label a row each error is a false positive of one class and a false
+    negative of another, so that it equals accuracy. Source: scikit-learn, f1_score(average="micro").
+    """
+    return accuracy(truth, prediction)
 
 
 def f1_weighted(truth: Values, prediction: Values) -> float:
@@ -39,12 +51,29 @@ def f1_weighted(truth: Values, prediction: Values) -> float:
 
 
 def matthews(truth: Values, prediction: Values) -> float:
-    """Matthews' correlation coefficient. Source: scikit-learn, matthews_corrcoef."""
-    return float(sk.matthews_corrcoef(truth, prediction))
+    """Matthews' correlation, (c n - sum(t p)) / sqrt((n^2 - sum(p^2)) (n^2 - sum(t^2))); 0 where a side is constant.
+
+    t and p count each class among the n truths and predictions, c the equal pairs. Source: Gorodkin 2004, as
+    scikit-learn's matthews_corrcoef, which lays out a table of all pairs of classes; this takes as many as there are.
+    """
+    _, places = np.unique(np.concatenate([truth, prediction]), return_inverse=True)
+    classes, size = int(places.max()) + 1, float(len(truth))
+    t, p = (np.bincount(side, minlength=classes).astype(np.float64) for side in np.split(places, [len(truth)]))
+    spread = (size**2 - p @ p) * (size**2 - t @ t)
+    return float((np.sum(truth == prediction) * size - t @ p) / np.sqrt(spread)) if spread else 0.0
 
 
-def quadratic_kappa(truth: Values, prediction: Values) -> float:
-    """Cohen's kappa with quadratic weights; labels are whole numbers. Source: scikit-learn, cohen_kappa_score."""
-    if len(np.union1d(truth, prediction)) < 2:
+def quadratic_kappa(truth: Values, prediction: Values, *, by_value: bool = False) -> float:
+    """Cohen's kappa with quadratic weights, 1 - n sum((y_i - p_i)^2) / sum_ij((y_i - p_j)^2); NaN with one label only.
+
+    Labels are whole numbers. y and p are their places among the labels that occur, as in scikit-learn's
+    cohen_kappa_score; with `by_value` the labels themselves, as in Kaggle's metric, so that a grade that nobody gives
+    keeps its distance. Source: J. Cohen, "Weighted kappa", 1968.
+    """
+    labels, places = np.unique(np.concatenate([truth, prediction]), return_inverse=True)
+    if len(labels) < 2:
         return float("nan")
-    return float(sk.cohen_kappa_score(truth, prediction, weights="quadratic"))
+    scale = (labels - labels[0]).astype(np.float64) if by_value else np.arange(len(labels), dtype=np.float64)
+    y, p = np.split(scale[places], [len(truth)])
+    expected = len(y) * (y @ y + p @ p) - 2 * y.sum() * p.sum()
+    return float(1 - len(y) * ((y - p) @ (y - p)) / expected)

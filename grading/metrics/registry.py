@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from grading.metrics.classification import (
     accuracy,
     balanced_accuracy,
@@ -35,7 +33,7 @@ from grading.metrics.regression import (
     smape,
     spearman,
 )
-from grading.metrics.values import Values
+from grading.metrics.values import Values, columnwise
 from podium.errors import UnknownName
 
 Need = Literal["number", "probability", "label", "ordinal"]
@@ -57,8 +55,7 @@ class Metric:
         """The value for columns of shape (n,) or (n, k)."""
         if truth.ndim == 1 or self.joint:
             return self.function(truth, prediction)
-        pairs = zip(truth.T, prediction.T, strict=True)
-        return float(np.mean([self.function(column, guess) for column, guess in pairs]))
+        return columnwise(self.function, truth, prediction)
 
 
 def _registry() -> dict[str, Metric]:

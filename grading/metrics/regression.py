@@ -6,12 +6,18 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn import metrics as sk
 
-from grading.metrics.values import Floats
+from grading.metrics.values import Floats, columnwise
 
 
 def rmse(truth: Floats, prediction: Floats) -> float:
-    """Root mean squared error, sqrt(mean((y - p)^2)). Source: scikit-learn, root_mean_squared_error."""
-    return float(sk.root_mean_squared_error(truth, prediction))
+    """Root mean squared error, sqrt(mean((y - p)^2)), infinite where a square is. Source: scikit-learn."""
+    with np.errstate(over="ignore"):
+        return float(sk.root_mean_squared_error(truth, prediction))
+
+
+def mean_columnwise_rmse(truth: Floats, prediction: Floats) -> float:
+    """Mean of the columns' root mean squared errors (MCRMSE); shapes (n, k). Source: Kaggle, OpenVaccine."""
+    return columnwise(rmse, truth, prediction)
 
 
 def mse(truth: Floats, prediction: Floats) -> float:
@@ -20,8 +26,9 @@ def mse(truth: Floats, prediction: Floats) -> float:
 
 
 def mae(truth: Floats, prediction: Floats) -> float:
-    """Mean absolute error, mean(|y - p|). Source: scikit-learn, mean_absolute_error."""
-    return float(sk.mean_absolute_error(truth, prediction))
+    """Mean absolute error, mean(|y - p|), infinite where a part is. Source: scikit-learn, mean_absolute_error."""
+    with np.errstate(over="ignore"):
+        return float(sk.mean_absolute_error(truth, prediction))
 
 
 def median_absolute_error(truth: Floats, prediction: Floats) -> float:
@@ -49,6 +56,11 @@ def rmsle(truth: Floats, prediction: Floats) -> float:
     return float(sk.root_mean_squared_log_error(truth, np.maximum(prediction, 0.0)))
 
 
+def mean_columnwise_rmsle(truth: Floats, prediction: Floats) -> float:
+    """Mean of the columns' root mean squared logarithmic errors; shapes (n, k). Source: Kaggle, Nomad2018."""
+    return columnwise(rmsle, truth, prediction)
+
+
 def r2(truth: Floats, prediction: Floats) -> float:
     """Coefficient of determination, 1 - sum((y - p)^2) / sum((y - mean y)^2). Source: scikit-learn, r2_score."""
     if len(truth) < 2 or np.ptp(truth) == 0:
@@ -57,12 +69,34 @@ def r2(truth: Floats, prediction: Floats) -> float:
 
 
 def pearson(truth: Floats, prediction: Floats) -> float:
-    """Pearson's correlation coefficient. Source: numpy, corrcoef."""
-    if len(truth) < 2 or np.ptp(truth) == 0 or np.ptp(prediction) == 0:
+    """Pearson's correlation, sum((y - my) (p - mp)) / sqrt(sum((y - my)^2) sum((p - mp)^2)).
+
+    NaN where a column is constant, a value is missing or infinite, or there are fewer than two rows. Both are scaled
+    before they are squared, so that large numbers do not overflow. Source: SciPy, pearsonr.
+    """
+    if len(truth) < 2 or not (np.isfinite(truth).all() and np.isfinite(prediction).all()):
         return float("nan")
-    return float(np.corrcoef(truth, prediction)[0, 1])
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return float(np.clip(_unit(truth) @ _unit(prediction), -1.0, 1.0))
 
 
 def spearman(truth: Floats, prediction: Floats) -> float:
-    """Spearman's rank correlation: Pearson's of the ranks, ties sharing their mean rank."""
+    """Spearman's rank correlation: Pearson's of the ranks, ties sharing their mean rank; NaN with a missing value."""
+    if np.isnan(truth).any() or np.isnan(prediction).any():
+        return float("nan")
     return pearson(rankdata(truth), rankdata(prediction))
+
+
+def mean_columnwise_spearman(truth: Floats, prediction: Floats) -> float:
+    """Mean of the columns' rank correlations; shapes (n, k). Source: Kaggle, Google QUEST Q&A Labeling."""
+    return columnwise(spearman, truth, prediction)
+
+
+def _unit(values: Floats) -> Floats:
+    """Centred, and of length 1; NaN where all are equal."""
+    if (values == values[0]).all():
+        return np.full_like(values, np.nan)
+    centred = values - values.mean()
+    scaled: Floats = centred / np.abs(centred).max()
+    unit: Floats = scaled / np.linalg.norm(scaled)
+    return unit

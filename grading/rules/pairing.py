@@ -12,9 +12,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from grading.refusal import InvalidSubmission
+from grading.rules import ids
+from grading.rules.ids import Rows, places, repeated, sorted_rows
 from grading.table import Table, TableColumn
 
-Rows = NDArray[np.int64]
+__all__ = ["Rows", "places", "repeated", "sorted_rows"]  # pieces of rules that need no message; the rest is below
+
+Floats = NDArray[np.float64]
 
 
 def require(submission: Table, *names: str) -> None:
@@ -37,18 +41,20 @@ def same_length(submission: Table, reference: Table) -> None:
 def only(submission: Table, *names: str) -> None:
     """Exactly these columns, in any order."""
     require(submission, *names)
-    extra = [name for name in submission.names if name not in names]
+    asked = set(names)
+    extra = [name for name in submission.names if name not in asked]
     if extra:
-        raise InvalidSubmission(f"There is a column too many: {extra[0][:80]!r}. Write {', '.join(names)} only.")
+        some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+        raise InvalidSubmission(f"There is a column too many: {extra[0][:80]!r}. Write {some} only.")
 
 
 def by_sorted_ids(submission: TableColumn, reference: TableColumn, name: str) -> Rows:
     """For each row of `reference` the submission's row with its id, shape (n,).
 
     Both columns are sorted and compared place by place: the same ids equally often, none missing. Repeated ids are
-    paired in their files' order.
+    paired as `sorted_rows` leaves them.
     """
-    rows = _paired(submission, reference)
+    rows = ids.paired(submission, reference)
     if rows is None:
         raise InvalidSubmission(
             f"The ids in {name!r} are not those asked for. Take every id of the sample submission once."
@@ -56,91 +62,94 @@ def by_sorted_ids(submission: TableColumn, reference: TableColumn, name: str) ->
     return rows
 
 
+def by_place_in_order(submission: TableColumn, reference: TableColumn) -> Rows:
+    """For each row of `reference` the submission's row at the same place once both are sorted, shape (n,).
+
+    The ids are not compared, so both must have n rows.
+    """
+    same = ids.paired(submission, reference)
+    if same is not None:
+        return same
+    rows = np.empty(len(reference.missing), dtype=np.int64)
+    rows[sorted_rows(reference)] = sorted_rows(submission)
+    return rows
+
+
 def same_set(submission: TableColumn, reference: TableColumn, name: str) -> None:
     """The same distinct ids; how often each occurs is not asked."""
-    mine, asked = _distinct(submission), _distinct(reference)
-    if mine != asked:
-        raise InvalidSubmission(
-            f"The ids in {name!r} are not those asked for: {len(asked - mine)} are absent, {len(mine - asked)} unknown."
-        )
+    absent, unknown = ids.lacking(reference, submission), ids.lacking(submission, reference)
+    if absent or unknown:
+        raise InvalidSubmission(f"The ids in {name!r} are not those asked for: {absent} are absent, {unknown} unknown.")
 
 
-def sorted_rows(column: TableColumn) -> Rows:
-    """The rows in ascending order of their cells, missing ones last; equal cells stay in the file's order."""
-    if column.kind == "str":
-        return np.asarray(pc.sort_indices(column.strings, null_placement="at_end"), dtype=np.int64)
-    values = np.where(column.missing, np.inf, column.values) if column.missing.any() else column.values
-    return np.lexsort((values, column.missing)).astype(np.int64)
+def known(submission: TableColumn, reference: TableColumn, name: str) -> Rows:
+    """For each row of the submission a row of `reference` with its id, shape (m,); each must have one."""
+    found = places(submission, reference)
+    if (found < 0).any():
+        raise InvalidSubmission(f"There are ids in {name!r} that are not asked for. Take them from the sample.")
+    return found
 
 
-def numbers(column: TableColumn, name: str) -> NDArray[np.float64]:
+def numbers(column: TableColumn, name: str) -> Floats:
     """The cells as numbers, shape (n,), NaN where missing; True and False count as 1 and 0.
 
     Raises InvalidSubmission where some cell is text that is no number.
     """
-    if column.numeric:
-        return column.numbers()
-    if not column.missing.all() and set(column.values[~column.missing]) <= {"True", "False"}:
-        return np.where(column.missing, np.nan, column.values == "True")  # truth values with gaps between them
-    if column.missing.all():
-        return np.full(len(column.values), np.nan)
-    raise InvalidSubmission(f"There is text in {name!r}, where numbers are asked for.")
+    values = _numbers(column)
+    if values is None:
+        raise InvalidSubmission(f"There is text in {name!r}, where numbers are asked for.")
+    return values
 
 
-def finite(values: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+def converted(column: TableColumn, name: str, rows: Rows | None = None) -> Floats:
+    """The cells of these rows (None: of all) as Python's float() reads them, NaN where missing.
+
+    Wider than `numbers`: text in other rows does no harm, and neither does a number that a reader left as text (a whole
+    one of more than 64 bits, or one spelt 1_000). Raises InvalidSubmission where some cell is no number.
+    """
+    values = _numbers(column)
+    if values is not None:
+        return values if rows is None else values[rows]
+    cells = column.strings if rows is None else column.strings.take(pa.array(rows))
+    try:
+        return np.array([np.nan if cell is None else float(cell) for cell in cells.to_pylist()], dtype=np.float64)
+    except ValueError:
+        raise InvalidSubmission(f"There is text in {name!r}, where numbers are asked for.") from None
+
+
+def finite(values: Floats, name: str) -> Floats:
     """The same values; none is missing or infinite."""
     if not np.isfinite(values).all():
         raise InvalidSubmission(f"There are missing or infinite values in {name!r}. Fill every cell with a number.")
     return values
 
 
-def within(values: NDArray[np.float64], low: float, high: float, name: str) -> None:
+def within(values: Floats, low: float, high: float, name: str) -> None:
     """Every value that is not missing lies in [low, high]."""
     if len(values) and (np.nanmin(values, initial=np.inf) < low or np.nanmax(values, initial=-np.inf) > high):
         raise InvalidSubmission(f"There are values in {name!r} below {low:g} or above {high:g}.")
 
 
-def _paired(submission: TableColumn, reference: TableColumn) -> Rows | None:
-    if len(submission.values) != len(reference.values):
+def two_classes(answers: TableColumn, name: str, rows: Rows | None = None) -> Floats:
+    """The answers of a binary target in these rows (None: in all): 1.0 for the larger of its two values, 0.0 for the
+    other."""
+    values = numbers(answers, name) if rows is None else numbers(answers, name)[rows]
+    classes = np.unique(values)
+    if len(classes) != 2 or np.isnan(classes).any():
+        raise InvalidSubmission(f"The answers in {name!r} do not hold two classes, so there is no score to be had.")
+    positive: Floats = (values == classes[1]).astype(np.float64)
+    return positive
+
+
+def _numbers(column: TableColumn) -> Floats | None:
+    """None for a column with text in it that is more than truth values with gaps between them."""
+    if column.numeric:
+        return column.numbers()
+    present = column.strings.drop_null().unique().to_pylist()
+    if not present:
+        return np.full(len(column.missing), np.nan)
+    if not set(present) <= {"True", "False"}:
         return None
-    if not len(reference.values):
-        return np.empty(0, dtype=np.int64)
-    if submission.missing.any() or reference.missing.any() or submission.numeric != reference.numeric:
-        return None
-    if submission.kind == "str":
-        return _paired_texts(submission.strings, reference.strings)
-    if np.array_equal(submission.values, reference.values):
-        return np.arange(len(reference.values), dtype=np.int64)
-    return _by_order(submission, reference)
-
-
-def _paired_texts(mine: pa.LargeStringArray, asked: pa.LargeStringArray) -> Rows | None:
-    if mine.equals(asked):
-        return np.arange(len(asked), dtype=np.int64)
-    place = pc.index_in(asked, value_set=mine)
-    if place.null_count:
-        return None
-    rows: Rows = place.to_numpy(zero_copy_only=False).astype(np.int64)
-    if len(pc.unique(place)) == len(asked):
-        return rows  # n asked ids found in n different rows: there is no other
-    order, target = pc.sort_indices(mine), pc.sort_indices(asked)
-    if not mine.take(order).equals(asked.take(target)):
-        return None
-    rows[np.asarray(target)] = np.asarray(order)
-    return rows
-
-
-def _by_order(submission: TableColumn, reference: TableColumn) -> Rows | None:
-    order, target = np.argsort(submission.values, kind="stable"), np.argsort(reference.values, kind="stable")
-    if not np.array_equal(submission.values[order], reference.values[target]):
-        return None
-    rows = np.empty(len(order), dtype=np.int64)
-    rows[target] = order
-    return rows
-
-
-def _distinct(column: TableColumn) -> set[object]:
-    """The distinct ids; each missing one counts for itself, as NaN is unequal to itself."""
-    present = column.values[~column.missing]
-    missing: set[object] = {("missing", id(column))} if column.missing.any() else set()
-    return set(present.tolist()) | missing
+    true = pc.equal(column.strings, "True").fill_null(False).to_numpy(zero_copy_only=False)
+    values: Floats = np.where(column.missing, np.nan, true)
+    return values
