@@ -19,8 +19,10 @@ from podium.brief import Submission
 from podium.records import Grade, now
 from podium.settings import Site
 from podium.spec import Spec
+from tasks.benchmark import BenchmarkCompetition
 from tasks.competition import ANSWERS, SAMPLE, SUBMISSION, Competition
 from tasks.row import ID
+from tasks.task import Task
 
 LEAST_ENTRIES = 20
 
@@ -34,29 +36,56 @@ class Finding(Spec):
     """What was found, in a few words; no answer."""
 
 
-def check(competition: Competition, site: Site) -> Iterator[Finding]:
+def check(task: Competition | BenchmarkCompetition, site: Site) -> Iterator[Finding]:
     """Findings one by one. Raises UserError where the data are not prepared."""
-    competition.check_prepared(site)
-    competition.check_private(site)
+    task.check_prepared(site)
+    if isinstance(task, BenchmarkCompetition):
+        yield from _benchmark(task, site)
+        return
+    task.check_private(site)
     yield Finding(what="both halves hold the recorded bytes", holds=True)
-    yield _closed(site.private_dir(competition.id))
-    yield _leaderboard(competition)
-    yield from _apart(competition, site)
-    yield from _graded(competition, site)
+    yield _closed(site.private_dir(task.id))
+    yield _leaderboard(task)
+    yield from _apart(task, site)
+    yield from _graded(task, site)
 
 
-def graded(competition: Competition, site: Site, submission: bytes) -> Grade:
+def graded(task: Task, site: Site, submission: bytes) -> Grade:
     """The grade of one file as a submission; read in this process, so for files of our own making only."""
     files = {SUBMISSION: submission}
     order = GradeOrder(
         trial_id="check",
         sweep_id="check",
         run_group="check",
-        task=competition.grading(site),
+        task=task.grading(site),
         digest=Submission(files).digest,
         files=files,
     )
     return grade(order, OpenParser(), site, Shelf(), now())
+
+
+def _benchmark(task: BenchmarkCompetition, site: Site) -> Iterator[Finding]:
+    """The invariants of MLE-bench's own tests: its best submission takes gold, the sample wins nothing."""
+    row, private = task.row, site.answers_dir(task.id)
+    best, sample = private / (row.gold_submission or row.answers), site.public_dir(task.id) / row.sample
+    sample = sample if sample.is_file() else private / row.sample
+    absent = [path.name for path in (private / row.answers, best, sample) if not path.is_file()]
+    yield Finding(what="the answers and the sample submission are there", holds=not absent, seen=", ".join(absent))
+    if absent:
+        return
+    yield _closed(private)
+    top, bottom = graded(task, site, best.read_bytes()), graded(task, site, sample.read_bytes())
+    yield Finding(what="the answers handed in take gold", holds=top.gold_medal, seen=f"{top.score}")
+    yield Finding(
+        what="the sample submission is valid and wins no medal",
+        holds=bottom.valid_submission and not bottom.any_medal,
+        seen=f"{bottom.score}",
+    )
+    yield Finding(
+        what="the sample submission scores what the benchmark records for Kaggle's data",
+        holds=bottom.score == row.sample_score,
+        seen=f"{bottom.score}, recorded {row.sample_score}",
+    )
 
 
 def _closed(private: Path) -> Finding:

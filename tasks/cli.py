@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 import click
 
 from podium.errors import UserError
-from podium.settings import Site, load_site
+from podium.settings import load_site
 from tasks import registry
-from tasks.benchmark import BenchmarkCompetition
-from tasks.competition import Competition
+from tasks.card import Card, Line, card, line
+from tasks.task import Kind
 
 FAILED = 2
 """Exit code where a bound does not hold."""
+HEADS = ("id", "split", "metric", "better", "size", "data", "known trouble")
+STYLES = {"data": "green", "known trouble": "red"}
 
 _site = click.option(
     "--site", "site_file", type=click.Path(path_type=Path), help="site.toml; else the one of this folder or checkout."
 )
 _json = click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
+_splits = click.option(
+    "--split", "splits", multiple=True, metavar="NAME", help="Those of experiments/splits/NAME.txt, or of a file."
+)
+_lite = click.option("--lite", is_flag=True, help="Only those of the lite split.")
 
 
 @click.group()
@@ -29,22 +39,23 @@ def tasks() -> None:
 
 
 @tasks.command("list")
-@click.option("--split", "split_name", help="Only those of experiments/splits/NAME.txt, or of a file.")
+@_splits
+@_lite
+@click.option("--kind", type=click.Choice(get_args(Kind)), help="Only tasks of this kind.")
 @_site
 @_json
-def list_(split_name: str | None, site_file: Path | None, as_json: bool) -> None:
-    """List the tasks, and whether their data are prepared here."""
+def list_(splits: tuple[str, ...], lite: bool, kind: Kind | None, site_file: Path | None, as_json: bool) -> None:
+    """List the tasks: how they are judged, whether their data are prepared here, and what is wrong with them."""
     site = load_site(site_file)
-    chosen = registry.split(split_name) if split_name else registry.names()
-    rows = [_summary(registry.find(task_id, site), site) for task_id in chosen]
+    chosen = registry.selection(splits, (), lite) if splits or lite else registry.names()
+    lines = [line(registry.find(task_id, site), site) for task_id in chosen]
+    lines = [one for one in lines if kind in (None, one.kind)]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
-        return
-    width = max(map(len, chosen))
-    for row in rows:
-        state = "prepared" if row["prepared"] else "not prepared"
-        direction = "lower" if row["lower_is_better"] else "higher"
-        click.echo(f"{row['id']:{width}}  {row['metric']:17} {direction:6}  {state:12}  {row['name']}")
+        click.echo(json.dumps([one.model_dump(mode="json") for one in lines], indent=2))
+    elif not lines:
+        raise UserError(f"None of the {len(chosen)} tasks is of the kind {kind}.", "Leave --kind out to see them.")
+    else:
+        _print_table([_cells(one) for one in lines])
 
 
 @tasks.command()
@@ -52,42 +63,36 @@ def list_(split_name: str | None, site_file: Path | None, as_json: bool) -> None
 @_site
 @_json
 def show(task_id: str, site_file: Path | None, as_json: bool) -> None:
-    """Show a task: its description, what it is judged by, and what the medals ask for."""
-    from grading.medals import thresholds
-
-    competition = registry.competition(task_id)
-    board = competition.leaderboard()
-    needed = thresholds([score for score, _ in board])
-    facts = {
-        **_summary(competition, load_site(site_file)),
-        "entries": len(board),
-        "thresholds": {name: getattr(needed, name) for name in ("gold", "silver", "bronze", "median")},
-        "best": [{"score": score, "name": name} for score, name in board[:3]],
-    }
+    """Show a task: files, columns, metric, what the medals ask for, what is known of it, and its description."""
+    site = load_site(site_file)
+    shown = card(registry.find(task_id, site), site)
     if as_json:
-        click.echo(json.dumps({**facts, "description": competition.description}, indent=2))
+        click.echo(json.dumps(shown.model_dump(mode="json"), indent=2))
         return
-    click.echo(competition.description)
-    click.echo(f"## Leaderboard: {len(board)} reference entries")
-    for name, score in facts["thresholds"].items():
-        click.echo(f"{name:8} {score:.5f}")
+    width = min(shutil.get_terminal_size((120, 24)).columns, 120)
+    click.echo(f"{shown.id}: {shown.name}\n")
+    for head, text in _card_rows(shown):
+        lines = textwrap.wrap(" ".join(text.split()), width - 12, break_long_words=False, break_on_hyphens=False)
+        click.echo(f"{head:12}" + f"\n{' ' * 12}".join(lines))
+    if shown.description:
+        click.echo(f"\n{shown.description}")
 
 
 @tasks.command()
 @click.argument("task_ids", metavar="ID...", nargs=-1)
-@click.option("--split", "split_name", help="Those of experiments/splits/NAME.txt, or of a file.")
+@_splits
+@_lite
 @_site
 @_json
-def check(task_ids: tuple[str, ...], split_name: str | None, site_file: Path | None, as_json: bool) -> None:
+def check(
+    task_ids: tuple[str, ...], splits: tuple[str, ...], lite: bool, site_file: Path | None, as_json: bool
+) -> None:
     """Prove tasks' bounds by grading: needs the right to read their answers. Exit code 2 where one does not hold."""
     from tasks.bounds import check as check_bounds
 
-    chosen = [*task_ids, *(registry.split(split_name) if split_name else [])]
-    if not chosen:
-        raise UserError("No task was named.", "Give an ID, or --split starter.")
     site, found = load_site(site_file), {}
-    for task_id in chosen:
-        found[task_id] = list(check_bounds(registry.competition(task_id), site))
+    for task_id in registry.selection(splits, task_ids, lite):
+        found[task_id] = list(check_bounds(registry.find(task_id, site), site))
         if not as_json:
             click.echo(task_id)
             for finding in found[task_id]:
@@ -98,24 +103,59 @@ def check(task_ids: tuple[str, ...], split_name: str | None, site_file: Path | N
         click.get_current_context().exit(FAILED)
 
 
-def _summary(competition: Competition | BenchmarkCompetition, site: Site) -> dict[str, Any]:
-    row = competition.row
-    return {
-        "id": row.id,
-        "kind": competition.kind,
-        "name": row.name,
-        "metric": row.metric,
-        "lower_is_better": row.lower_is_better,
-        "prepared": _prepared(competition, site),
-    }
+def _cells(one: Line) -> tuple[str, ...]:
+    better = "lower" if one.lower_is_better else "higher"
+    kinds = ", ".join(dict.fromkeys(flag.kind for flag in one.flags))
+    return one.id, one.split, one.metric, better, _size(one.size_gb), "prepared" if one.prepared else "-", kinds
 
 
-def _prepared(competition: Competition | BenchmarkCompetition, site: Site) -> bool:
-    try:
-        competition.check_prepared(site)
-    except UserError:
-        return False
-    return True
+def _size(gigabytes: float | None) -> str:
+    if gigabytes is None:
+        return ""
+    return f"{gigabytes:.3g} GB" if gigabytes >= 1 else f"{gigabytes * 1000:.3g} MB"
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    """A table of rich on a terminal; elsewhere the same as plain text in columns."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table()
+        for head in HEADS:
+            table.add_column(head, overflow="fold", style=STYLES.get(head, ""))
+        for row in rows:
+            table.add_row(*row)
+        Console().print(table)
+        return
+    widths = [max(len(cell) for cell in column) for column in zip(HEADS, *rows, strict=True)]
+    for row in (HEADS, *rows):
+        click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _card_rows(shown: Card) -> Iterator[tuple[str, str]]:
+    """The card line by line: a word, and what it says."""
+    needed = shown.thresholds
+    yield "split", shown.split + (", systemcard" if shown.systemcard else "")
+    yield "metric", f"{shown.metric}, {'lower' if needed.lower_is_better else 'higher'} is better. {shown.formula}"
+    medals = ", ".join(f"{name} {getattr(needed, name):.5f}" for name in ("gold", "silver", "bronze", "median"))
+    yield "thresholds", f"{medals} (from {shown.thresholds_from})"
+    yield "ids", ", ".join(shown.ids)
+    yield "targets", ", ".join(shown.targets) or "every other column of the sample submission"
+    yield "public", ", ".join(shown.public) or "no table"
+    yield "private", ", ".join(shown.private)
+    packed = " (the public half has it packed only)" if shown.sample_private else ""
+    scores = f"; it scores {shown.sample_score:.5f}" if shown.sample_score is not None else ""
+    yield "sample", shown.sample + packed + scores
+    if shown.size_gb is not None:
+        yield "size", f"{_size(shown.size_gb)} of raw data"
+    for flag in shown.flags:
+        yield flag.kind, f"{flag.text} ({flag.thread})"
+    for difference in shown.differences:
+        yield "benchmark", f"{difference.benchmark} --strict: {difference.strict}"
+    for fault in shown.unseen:
+        yield "unseen", fault
+    yield "prepared", "yes" if shown.prepared else f"no. {shown.obstacle}"
 
 
 if __name__ == "__main__":

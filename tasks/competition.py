@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Final
 
 from pydantic import JsonValue
 
-from grading.medals import thresholds
 from grading.order import GradingTask
 from podium.brief import Brief, DataFile, Hardware, OutputFile
 from podium.errors import UserError
@@ -17,6 +15,7 @@ from podium.files import write_atomic
 from podium.plugins import load
 from podium.settings import Site, checked, read_toml
 from podium.spec import Budget
+from tasks import leaderboard
 from tasks.halves import digest, digests, sole_writer, write_half
 from tasks.row import ID, CompetitionRow
 from tasks.task import Kind
@@ -50,8 +49,7 @@ class Competition:
 
     def leaderboard(self) -> list[tuple[float, str]]:
         """The reference entries, best first: score and name."""
-        with (self.folder / "leaderboard.csv").open(newline="", encoding="utf-8") as file:
-            return [(float(entry["score"]), entry["name"]) for entry in csv.DictReader(file)]
+        return leaderboard.read(self.folder / leaderboard.FILE)
 
     def brief(self, site: Site, *, budget: Budget, hardware: Hardware, seed: int, execution_seconds: float) -> Brief:
         """All that an agent is told. Raises UserError where the data are not prepared."""
@@ -72,14 +70,14 @@ class Competition:
             seed=seed,
         )
 
-    def grading(self, site: Site) -> GradingTask:
-        """How submissions are judged; needs no data."""
+    def grading(self, site: Site, *, strict: bool = False) -> GradingTask:
+        """How submissions are judged, always strictly; needs no data."""
         return GradingTask(
             id=self.id,
             grader=GRADER,
             options=self.options(),
             outputs=self.outputs(),
-            thresholds=thresholds([score for score, _ in self.leaderboard()]),
+            thresholds=leaderboard.needed(self.folder / leaderboard.FILE),
         )
 
     def options(self) -> dict[str, JsonValue]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from grading.order import GradingTask
 from podium.errors import UnknownName, UserError
 from podium.settings import CHECKOUT, Site
 from tasks.benchmark import BenchmarkCompetition
@@ -13,23 +16,32 @@ from tasks.competition import Competition
 COMPETITIONS: Final = Path(__file__).resolve().parent / "competitions"
 MLEBENCH: Final = Path(__file__).resolve().parent / "mlebench"
 SPLITS: Final = CHECKOUT / "experiments" / "splits"
+LITE: Final = "lite"
+"""The split that `--lite` means."""
 
 
 def names() -> list[str]:
     """Every task's id, sorted."""
-    return sorted([*(path.parent.name for path in COMPETITIONS.glob("*/competition.toml")), *benchmark_names()])
+    return sorted([*starter_names(), *benchmark_names()])
+
+
+def starter_names() -> list[str]:
+    """The ids of our own competitions, sorted."""
+    return sorted(name for name in os.listdir(COMPETITIONS) if (COMPETITIONS / name / "competition.toml").is_file())
 
 
 def benchmark_names() -> list[str]:
     """The ids of MLE-bench's competitions, sorted."""
-    return sorted(path.stem for path in MLEBENCH.glob("*.toml"))
+    return _stems(MLEBENCH, ".toml")
 
 
 def find(task_id: str, site: Site) -> Competition | BenchmarkCompetition:
-    """The task of that id, at a site that may bring tasks of its own (none can yet). Raises UnknownName."""
-    if task_id not in names():
-        raise UnknownName("task", task_id, names())
-    return benchmark(task_id) if task_id in benchmark_names() else competition(task_id)
+    """The task of exactly that id, at a site that may bring tasks of its own (none can yet). Raises UnknownName."""
+    if task_id in benchmark_names():
+        return benchmark(task_id)
+    if task_id in starter_names():
+        return competition(task_id)
+    raise UnknownName("task", task_id, names())
 
 
 def benchmark(task_id: str) -> BenchmarkCompetition:
@@ -42,10 +54,44 @@ def benchmark(task_id: str) -> BenchmarkCompetition:
 
 def competition(task_id: str) -> Competition:
     """The competition of our own of that id. Raises UnknownName with the near ones."""
-    known = sorted(path.parent.name for path in COMPETITIONS.glob("*/competition.toml"))
+    known = starter_names()
     if task_id not in known:
         raise UnknownName("task", task_id, known)
     return Competition(COMPETITIONS / task_id)
+
+
+def grading_of(task_id: str, site: Site, *, strict: bool = False) -> GradingTask:
+    """How the task of that id is judged. Raises UnknownName, and UserError for a leaderboard that is none."""
+    return find(task_id, site).grading(site, strict=strict)
+
+
+def selection(splits: Sequence[str], ids: Sequence[str], lite: bool = False) -> list[str]:
+    """The tasks of the lists in `splits`, then those in `ids`, each once; with `lite` those of them that are in it.
+
+    `lite` alone is the whole lite split. Raises UnknownName, and UserError where nothing is chosen.
+    """
+    known = names()
+    for task_id in ids:
+        if task_id not in known:
+            raise UnknownName("task", task_id, known)
+    chosen = list(dict.fromkeys([*(task_id for name in splits for task_id in split(name)), *ids]))
+    if not lite:
+        if not chosen:
+            raise UserError("No task was named.", "Give an ID, or a list of them: --split starter.")
+        return chosen
+    allowed = split(LITE)
+    kept = [task_id for task_id in chosen if task_id in allowed] if chosen else allowed
+    if not kept:
+        raise UserError(
+            f"No task is both in {LITE} and in {_enumerated([*splits, *ids])}.",
+            f"Leave {LITE} out, or name tasks that are in {SPLITS / f'{LITE}.txt'}.",
+        )
+    return kept
+
+
+def split_names() -> list[str]:
+    """The lists of tasks in `experiments/splits`, sorted."""
+    return _stems(SPLITS, ".txt")
 
 
 def split(name_or_path: str) -> list[str]:
@@ -53,12 +99,14 @@ def split(name_or_path: str) -> list[str]:
 
     One id a line; `#` begins a comment. Raises UnknownName for an unknown split or id, UserError for an empty one.
     """
-    file = SPLITS / f"{name_or_path}.txt"
+    file = SPLITS / f"{name_or_path}.txt" if name_or_path in split_names() else Path(name_or_path)
     if not file.is_file():
-        file = Path(name_or_path)
-    if not file.is_file():
-        raise UnknownName("split", name_or_path, (path.stem for path in SPLITS.glob("*.txt")))
-    lines = (line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
+        raise UnknownName("split", name_or_path, split_names())
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"The split {file} is no UTF-8 text.", "Write one task id a line.") from None
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
     ids = list(dict.fromkeys(line for line in lines if line))
     if not ids:
         raise UserError(f"The split {file} lists no task.", "Write one task id a line.")
@@ -67,3 +115,12 @@ def split(name_or_path: str) -> list[str]:
         if task_id not in known:
             raise UnknownName("task", task_id, known)
     return ids
+
+
+def _stems(folder: Path, ending: str) -> list[str]:
+    return sorted(name.removesuffix(ending) for name in os.listdir(folder) if name.endswith(ending))
+
+
+def _enumerated(names: Sequence[str]) -> str:
+    """The names in a sentence, the first few of them."""
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

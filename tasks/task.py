@@ -25,8 +25,12 @@ class Task(Protocol):
         """All that an agent is told. Reads public data only. Raises UserError where these are not prepared."""
         ...
 
-    def grading(self, site: Site) -> GradingTask:
-        """How submissions are judged: public knowledge only, no answer."""
+    def grading(self, site: Site, *, strict: bool = False) -> GradingTask:
+        """How submissions are judged: public knowledge only, no answer.
+
+        `strict`: rightly, where by default MLE-bench's faults are kept; our own tasks are always judged strictly.
+        Raises UserError where a user's own leaderboard cannot be read.
+        """
         ...
 
     def check_prepared(self, site: Site) -> None:

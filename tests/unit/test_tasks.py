@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.catalogue import task_facts
 from podium.brief import Hardware
 from podium.errors import UnknownName, UserError
 from podium.settings import Site
@@ -56,6 +57,72 @@ def test_a_split_with_an_unknown_task_is_an_error_that_names_it(tmp_path: Path) 
     file.write_text("wine\nwhine\n")
     with pytest.raises(UnknownName, match="whine"):
         registry.split(str(file))
+
+
+def test_a_split_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_bytes(b"wine\n\xff\n")
+    with pytest.raises(UserError, match="no UTF-8 text"):
+        registry.split(str(file))
+
+
+def test_names_are_matched_exactly(tmp_path: Path) -> None:
+    for name in ("ai4code", "AI4Code ", "../competitions/wine/competition", ""):
+        with pytest.raises(UnknownName):
+            registry.find(name, site_in(tmp_path))
+    with pytest.raises(UnknownName, match="AI4Code"):
+        registry.benchmark("ai4code")
+    with pytest.raises(UnknownName):
+        registry.split("../splits/lite")
+
+
+def test_lists_and_ids_are_chosen_together_each_task_once() -> None:
+    chosen = registry.selection(["spaceship-titanic", "dev"], ["wine", "spaceship-titanic"])
+    dev = [name for name in registry.split("dev") if name != "spaceship-titanic"]
+    assert chosen == ["spaceship-titanic", *dev, "wine"]
+
+
+def test_lite_keeps_those_of_a_list_that_are_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("wine\nspooky-author-identification\nAI4Code\nleaf-classification\n")
+    assert registry.selection([str(file)], [], lite=True) == ["spooky-author-identification", "leaf-classification"]
+    assert registry.selection(["split75"], [], lite=True) == [
+        name for name in registry.split("split75") if name in registry.split("lite")
+    ]
+
+
+def test_lite_alone_is_the_whole_of_it() -> None:
+    assert registry.selection([], [], lite=True) == registry.split("lite")
+
+
+def test_an_empty_choice_names_both_lists() -> None:
+    with pytest.raises(UserError, match="No task is both in lite and in medium, high"):
+        registry.selection(["medium", "high"], [], lite=True)
+    with pytest.raises(UserError, match="No task is both in lite and in wine"):
+        registry.selection([], ["wine"], lite=True)
+
+
+def test_nothing_chosen_is_an_error_that_says_what_to_type() -> None:
+    with pytest.raises(UserError, match="--split starter"):
+        registry.selection([], [])
+
+
+def test_an_unknown_id_is_answered_wherever_it_stands(tmp_path: Path) -> None:
+    site, asked = site_in(tmp_path), "spaceship-titanik"
+    for ask in (
+        lambda: registry.find(asked, site),
+        lambda: registry.grading_of(asked, site),
+        lambda: registry.selection([], [asked]),
+        lambda: registry.selection([], [asked], lite=True),
+        lambda: task_facts(asked, site),
+    ):
+        with pytest.raises(UnknownName, match="Did you mean spaceship-titanic"):
+            ask()
+
+
+def test_a_starter_competition_is_judged_the_same_strictly_or_not(tmp_path: Path) -> None:
+    task = registry.find("wine", site_in(tmp_path))
+    assert task.grading(site_in(tmp_path), strict=True) == task.grading(site_in(tmp_path))
 
 
 def test_data_that_are_not_prepared_are_named_with_the_command_that_helps(tmp_path: Path) -> None:
