@@ -16,6 +16,10 @@ TRIES = 7
 """With their growing waits half a minute: longer than a grader takes to start again."""
 SECONDS = 120.0
 """Of one try."""
+AWAY = frozenset({408, 429, 502, 503, 504})
+"""HTTP statuses that pass: one asks again."""
+VALID = "Submission is valid."
+INVALID = "Submission invalid! "
 
 
 class HttpValidator:
@@ -44,7 +48,7 @@ class HttpValidator:
             try:
                 async with self._session.post(self._url, data=_form(submission)) as response:
                     said = await response.text()
-                    if response.status < 500:
+                    if response.status not in AWAY:
                         return _read(response.status, said)
                     fault = f"HTTP {response.status}"
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -60,12 +64,13 @@ def _form(submission: Submission) -> aiohttp.FormData:
 
 
 def _read(status: int, said: str) -> Validity:
-    """The validator's answer `{"valid": true, "message": "..."}`; what it refuses as too large is not valid either."""
+    """The validator's `{"result": "..."}`; what it refuses as too large, or cannot take apart, is not valid either."""
     try:
         answer = json.loads(said)
         if status in (400, 413):
-            return Validity(valid=False, message=str(answer["detail"]))
-        return Validity(valid=answer["valid"], message=answer["message"])
+            return Validity(valid=False, message=f"{answer['error']} {answer['details']}".strip())
+        result = str(answer["result"])
+        return Validity(valid=result == VALID, message=result.removeprefix(INVALID))
     except (ValueError, KeyError, TypeError):
         message = f"The validator refused (HTTP {status}): {said[:300]}"
-        raise InfrastructureFailure(message, "Look whether the trial's key is registered.") from None
+        raise InfrastructureFailure(message, "See the details in its words.") from None

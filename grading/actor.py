@@ -1,4 +1,5 @@
-"""The grader as a detached Ray actor, alone on the host with the private data: a thin shell around GradingService.
+"""The grader as a detached Ray actor, alone on the host with the private data: a thin shell around GradingService and
+the validator, whose `/validate` it serves.
 
 It has a mount view of its own (grading/view.py) and refuses to start where it can see what the view should hide. Its
 state is the ledger directory, so a restart loses nothing.
@@ -15,56 +16,62 @@ from pathlib import Path
 from typing import Any
 
 import ray
-import uvicorn
 
-from containers.backends import backend
-from containers.sandbox import Sandbox, SandboxSpec
-from grading.endpoint import build
+from grading.audit import Audit
+from grading.endpoint import build, server
+from grading.jail import JAILS, jailed_parser
 from grading.ledger import Ledger
 from grading.order import GradeOrder, GradingTask
-from grading.parse import JailedParser
 from grading.registration import Registrations
 from grading.service import GradingService
+from grading.shelf import Shelf
+from grading.validator import Validator, no_catalogue
 from grading.view import View, command, interpreter, visible
-from podium.brief import Validity
-from podium.errors import PodiumError, Unavailable, UserError
+from podium.errors import PodiumError, Unavailable
 from podium.files import write_atomic
 from podium.placement import Role, options
+from podium.plugins import load
 from podium.records import Grade
 from podium.settings import Site
-from podium.spec import Limits
 from podium.state import NAMESPACE, ClusterState
 
 NAME = "grader"
 """The actor's name in `podium.state.NAMESPACE`."""
 START_SECONDS = 120.0
-PARSER_LIMITS = Limits(memory_mb=2048, disk_mb=512, file_mb=256, files=64, processes=16, cpus=1.0, seconds=60.0)
 
 
 class GraderActor:
     """The grader's process. Its methods run in a pool of threads."""
 
     def __init__(
-        self, *, site: Site, digest: str, sandbox: str, host: str, port: int, view: View, hidden: Sequence[Path]
+        self,
+        *,
+        site: Site,
+        digest: str,
+        sandbox: str,
+        host: str,
+        port: int,
+        view: View,
+        hidden: Sequence[Path],
+        catalogue: str = "",
     ) -> None:
-        """`hidden`: what this process must not see. Raises Unavailable where it sees some of it."""
+        """`hidden`: what this process must not see. Raises Unavailable where it sees some of it.
+
+        `catalogue`: `module:function` that finds the task of an id for `/validate/ID`; empty: no task is found.
+        """
         seen = visible(hidden, view)
         if seen:
             raise Unavailable(
                 f"The grader can see {', '.join(map(str, seen))}, which its mount view should hide.",
                 "Keep data, private data and the ledger outside the runs directory and the home.",
             )
-        self._digest, self._site, self._sandbox = digest, site, sandbox
-        self._parsers = [JailedParser(self._open), JailedParser(self._open)]
-        self._service = GradingService(
-            site,
-            Ledger(site.ledger),
-            Registrations(site.ledger),
-            graded=self._parsers[0],
-            validated=self._parsers[1],
-            digest=digest,
-        )
-        self._address = self._serve(_listen(host, port, site.ledger / "port"))
+        self._digest, shelf = digest, Shelf()
+        self._parsers = [jailed_parser(site.scratch_dir(), sandbox, jails) for jails in (1, JAILS)]
+        self._service = GradingService(site, Ledger(site.ledger), self._parsers[0], shelf=shelf, digest=digest)
+        self._registrations = Registrations(site.ledger)
+        find = load(catalogue) if catalogue else no_catalogue
+        validator = Validator(site, self._registrations.admit, self._parsers[1], catalogue=find, shelf=shelf)
+        self._address = _serve(validator, Audit(site.ledger), _listen(host, port, site.ledger / "port"))
 
     def grade(self, order: GradeOrder) -> Grade:
         """See GradingService.grade."""
@@ -72,18 +79,11 @@ class GraderActor:
 
     def register(self, key_hash: str, task: GradingTask) -> None:
         """Let the trial whose key has this SHA-256 (hex) ask `/validate` about the task."""
-        self._service.register(key_hash, task)
+        self._registrations.register(key_hash, task)
 
     def forget(self, key_hash: str) -> None:
         """Shut a trial's key out."""
-        self._service.forget(key_hash)
-
-    def validate(self, key_hash: str, files: dict[str, bytes]) -> Validity:
-        """What `/validate` answers, for callers inside the cluster. Raises UserError for an unknown key."""
-        task = self._service.registered(key_hash)
-        if task is None:
-            raise UserError("That key is not registered with the grader.", "Register it first.")
-        return self._service.validate(task, files)
+        self._registrations.forget(key_hash)
 
     def rows(self, run_group: str) -> list[str]:
         """The ledger's lines of a run group, for its `ledger.jsonl`."""
@@ -102,17 +102,6 @@ class GraderActor:
         for parser in self._parsers:
             parser.check()
 
-    def _open(self) -> Sandbox:
-        spec = SandboxSpec(limits=PARSER_LIMITS, scratch=self._site.scratch_dir(), max_collect_mb=PARSER_LIMITS.file_mb)
-        return backend(self._sandbox).open(spec)
-
-    def _serve(self, listener: socket.socket) -> str:
-        config = uvicorn.Config(build(self._service), access_log=False, log_level="warning")
-        server = uvicorn.Server(config)
-        threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="validator", daemon=True).start()
-        host, port = listener.getsockname()[:2]
-        return f"http://{host}:{port}"
-
 
 def deploy(
     state: ClusterState,
@@ -121,12 +110,13 @@ def deploy(
     port: int = 0,
     sandbox: str = "bubblewrap",
     hidden: Sequence[Path] | None = None,
+    catalogue: str = "",
 ) -> str:
     """Start the grader, or find the running one of the same `state.digest`; gives the base URL of its `/validate`.
 
     `ray.init(namespace=NAMESPACE)` was called. One with another digest is replaced (its ledger stays; who has a call
     under way asks again). `port` 0: a free one, kept over restarts. `hidden`: what the actor must not see; by default
-    the runs directory and the home. Raises Unavailable.
+    the runs directory and the home. `catalogue`: see GraderActor. Raises Unavailable.
     """
     if _runs(state.digest):
         return str(ray.get(find_grader().address.remote(), timeout=START_SECONDS))
@@ -153,6 +143,7 @@ def deploy(
             port=port,
             view=view,
             hidden=[site.runs, Path.home()] if hidden is None else list(hidden),
+            catalogue=catalogue,
         )
     )
     try:
@@ -220,6 +211,14 @@ def _view(state: ClusterState, site: Site) -> View:
         python=python,
         prefixes=prefixes,
     )
+
+
+def _serve(validator: Validator, audit: Audit, listener: socket.socket) -> str:
+    """Serve `/validate` from a thread of its own for as long as the process lives; gives its base URL."""
+    serving = server(build(validator, audit))
+    threading.Thread(target=serving.run, kwargs={"sockets": [listener]}, name="validator", daemon=True).start()
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}"
 
 
 def _listen(host: str, port: int, remembered: Path) -> socket.socket:

@@ -1,105 +1,226 @@
-"""The `/validate` endpoint: whether a submission has the right form. It knows no score.
+"""`/validate` over HTTP: has a submission the right form? With MLE-bench's statuses and JSON, and no score ever.
 
-    curl -H "Authorization: Bearer $KEY" -F file=@submission.csv http://127.0.0.1:PORT/validate
-    {"valid": true, "message": "Submission is valid.", "result": "Submission is valid."}
+    curl -H "Authorization: Bearer $KEY" -F file=@submission.csv http://127.0.0.1:PORT/validate[/COMPETITION]
+    {"result":"Submission is valid."}
 
-`result` is what MLE-bench's own server answers. Each request is judged by its own bytes, in memory.
+    200 a verdict, for an invalid submission too (`Submission invalid! ...`)     400 no multipart field `file`
+    401 no known key     404 an unknown competition or path     405 not POST     408 the upload stands still
+    413 too large        500 the competition is not prepared                    503 the parser is being restarted
+
+Every request is judged by its own bytes, in memory. Each call is written to the audit log.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import Final
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TypeVar
 
-from fastapi import FastAPI, HTTPException, Request
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
 
+from grading.audit import Audit, Seen
 from grading.order import GradingTask
-from grading.service import GradingService
-from podium.errors import InfrastructureFailure, Unavailable
-from podium.keys import key_hash
+from grading.registration import Caller
+from grading.responses import (
+    ALLOW,
+    CLIENT_LEFT,
+    Refusal,
+    broken,
+    elsewhere,
+    plain,
+    restarting,
+    stalled,
+    stranger,
+    too_large,
+    unexpected,
+    verdict,
+)
+from grading.room import Room, Shares
+from grading.upload import OVERHEAD, NoUpload, files
+from grading.validator import Validator
+from podium.brief import Validity
+from podium.errors import InfrastructureFailure, Unavailable, UnknownName, UserError
+from podium.records import now
 
-UPLOAD_FIELD: Final = "file"
-"""The multipart field of a single file, as in MLE-bench."""
-_OVERHEAD = 1 << 16
-"""Bytes of multipart framing allowed on top of the files."""
+ROOM_BYTES = 512 << 20
+"""Large uploads in memory at once (each is copied once while it is taken apart)."""
+SMALL_ROOM_BYTES = 256 << 20
+"""The same for small ones, which large ones do not hold up."""
+SMALL = 16 << 20
+SHARE = 4
+"""Calls of one key at once: fewer than THREADS, and with small uploads a quarter of their room."""
+THREADS = 8
+GRACE_SECONDS = 30.0
+BYTES_PER_SECOND = 1 << 20
+"""An upload that comes more slowly, after some seconds of grace, is given up: it holds room that others wait for."""
+LONGEST_NAME = 200
+
+Result = TypeVar("Result")
 
 
-def build(service: GradingService) -> FastAPI:
-    """The app."""
-    app = FastAPI(title="Podium validator", docs_url=None, redoc_url=None, openapi_url=None)
+class Endpoint:
+    """The handlers, with the room and the threads that they share."""
 
-    @app.get("/health")
-    async def health() -> dict[str, str]:
-        return {"status": "running"}
+    def __init__(
+        self, validator: Validator, audit: Audit, share: int, grace: float, clock: Callable[[], datetime]
+    ) -> None:
+        self._validator, self._audit, self._grace, self._clock = validator, audit, grace, clock
+        self._shares, self._small, self._large = Shares(share), Room(SMALL_ROOM_BYTES), Room(ROOM_BYTES)
+        self._turns = asyncio.Semaphore(THREADS)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="validate")
 
-    @app.post("/validate")
-    async def validate(request: Request) -> dict[str, bool | str]:
-        task = _caller(service, request)
-        files = await _files(request, task)
+    @asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        yield
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def health(self, request: Request) -> Response:
+        return plain(200, {"status": "running"})
+
+    async def validate(self, request: Request) -> Response:
+        """One call, from its head to its line in the audit log."""
+        seen = Seen()
+        if request.method == "OPTIONS":
+            return Response(headers=ALLOW)
         try:
-            said = await run_in_threadpool(service.validate, task, files)
-        except (InfrastructureFailure, Unavailable):
-            raise HTTPException(503, "The validator is restarting its parser. Try again in a moment.") from None
-        result = said.message if said.valid else f"Submission invalid! {said.message}"
-        return {"valid": said.valid, "message": said.message, "result": result}
+            said = await self._verdict(request, seen)
+        except Refusal as refusal:
+            self._audit.write(seen.call(self._clock(), refusal.status, None, refusal.told))
+            return refusal.response()
+        self._audit.write(seen.call(self._clock(), 200, said.valid, said.message))
+        return verdict(said)
 
+    async def _verdict(self, request: Request, seen: Seen) -> Validity:
+        if request.method != "POST":
+            raise Refusal(405, "Method not allowed.", "Use POST.", ALLOW)
+        caller = self._caller(request)
+        seen.who = caller.who
+        task = await self._task(caller, request.path_params.get("task_id", ""))
+        seen.task = task.id
+        limit = sum(output.max_mb << 20 for output in task.outputs) + OVERHEAD
+        size = _declared(request, limit)
+        room = self._small if size <= SMALL else self._large
+        async with self._shares.turn(caller.who), room.hold(size):
+            body = await self._body(request, seen, limit, self._grace + size / BYTES_PER_SECOND)
+            return await self._in_turn(request, lambda kind: self._judge(task, kind, body, seen))
+
+    def _caller(self, request: Request) -> Caller:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        caller = self._validator.admit(key.strip() if scheme.lower() == "bearer" else "")
+        if caller is None:
+            raise stranger()
+        return caller
+
+    async def _task(self, caller: Caller, task_id: str) -> GradingTask:
+        own = caller.task
+        if own is not None and task_id in ("", own.id):
+            return own
+        if not task_id:
+            raise Refusal(404, "No competition was named.", "Ask /validate/COMPETITION.")
+        known = self._validator.known(task_id)
+        if known is not None:
+            return known
+        try:
+            return await self._in_thread(lambda: self._validator.task(task_id[:LONGEST_NAME]))
+        except UnknownName as unknown:
+            raise Refusal(404, unknown.message, unknown.remedy) from None
+        except UserError as error:
+            raise unexpected(error) from None
+
+    async def _body(self, request: Request, seen: Seen, limit: int, seconds: float) -> bytes:
+        parts: list[bytes] = []
+        try:
+            async with asyncio.timeout(seconds):
+                async for chunk in request.stream():
+                    seen.bytes += len(chunk)
+                    if seen.bytes > limit:
+                        raise too_large(limit)
+                    parts.append(chunk)
+        except TimeoutError:
+            raise stalled(seconds) from None
+        except ClientDisconnect:
+            raise Refusal(CLIENT_LEFT, "The client left before its upload ended.") from None
+        return b"".join(parts)
+
+    def _judge(self, task: GradingTask, kind: str, body: bytes, seen: Seen) -> Validity:
+        """The part that works: in a thread."""
+        names = [output.name for output in task.outputs]
+        try:
+            uploaded = files(kind, body, names)
+        except NoUpload as fault:
+            raise Refusal(400, str(fault), "Send the submission as the multipart field `file`.") from None
+        contents = [uploaded[name] for name in names if name in uploaded]
+        seen.digest, seen.bytes = _digest(contents), sum(map(len, contents))
+        try:
+            return self._validator.validate(task, uploaded)
+        except (InfrastructureFailure, Unavailable):
+            raise restarting() from None
+        except UserError as error:
+            raise unexpected(error) from None
+
+    async def _in_turn(self, request: Request, work: Callable[[str], Validity]) -> Validity:
+        """`work` on the body's content type, when a thread is free; for a client that left meanwhile not at all."""
+        waits = self._turns.locked()
+        async with self._turns:
+            if waits and await request.is_disconnected():
+                raise Refusal(CLIENT_LEFT, "The client left before its turn.")
+            return await self._in_thread(lambda: work(request.headers.get("content-type", "")))
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def build(
+    validator: Validator,
+    audit: Audit,
+    *,
+    share: int = SHARE,
+    grace: float = GRACE_SECONDS,
+    clock: Callable[[], datetime] = now,
+) -> Starlette:
+    """The app. Uploads in memory are bounded, altogether and (`share`) for each key: who finds no room waits."""
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of every body that a client spoils
+    endpoint = Endpoint(validator, audit, share, grace, clock)
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    app = Starlette(
+        routes=[
+            Route("/health", endpoint.health),
+            Route("/validate", endpoint.validate, methods=methods),
+            Route("/validate/{task_id}", endpoint.validate, methods=methods),
+        ],
+        exception_handlers={HTTPException: elsewhere, Exception: broken},
+        lifespan=endpoint.lifespan,
+    )
+    app.router.redirect_slashes = False
     return app
 
 
-def _caller(service: GradingService, request: Request) -> GradingTask:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    task = service.registered(key_hash(key.strip())) if scheme.lower() == "bearer" else None
-    if task is None:
-        raise HTTPException(401, "No key, or one that is not known here.", headers={"WWW-Authenticate": "Bearer"})
-    return task
+def server(app: Starlette) -> uvicorn.Server:
+    """A server for the app, to be run on a socket that listens."""
+    return uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning", timeout_graceful_shutdown=5))
 
 
-async def _files(request: Request, task: GradingTask) -> dict[str, bytes]:
-    """The submission in the body: multipart files, or the bytes of the one output."""
-    limit = sum(output.max_mb << 20 for output in task.outputs) + _OVERHEAD
-    body = await _body(request, limit)
-    first = task.outputs[0].name
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return {first: body}
-    return await _uploads(request, body, [output.name for output in task.outputs])
+def _declared(request: Request, limit: int) -> int:
+    """How many bytes to hold: what the head declares, else the limit."""
+    length = request.headers.get("content-length", "")
+    size = int(length) if length.isdecimal() else limit
+    if size > limit:
+        raise too_large(limit)
+    return size
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise HTTPException(413, f"The submission is too large: at most {limit >> 20} MiB can be handed in.")
-        parts.append(chunk)
-    return b"".join(parts)
-
-
-async def _uploads(request: Request, body: bytes, names: list[str]) -> dict[str, bytes]:
-    """The uploaded files by output name: the field `file` (or a file of that name), or a field named as an output."""
-
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield body
-
-    parser = MultiPartParser(request.headers, stream(), max_files=len(names) + 1, max_fields=16)
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError) as error:
-        raise HTTPException(400, f"The multipart body cannot be read: {error}.") from None
-    files: dict[str, bytes] = {}
-    try:
-        for field, upload in form.multi_items():
-            if isinstance(upload, UploadFile):
-                files[_output(field, upload.filename, names)] = await upload.read()
-    finally:
-        await form.close()
-    if not files:
-        raise HTTPException(400, f"Send the submission as the multipart field {UPLOAD_FIELD!r}, or as the raw body.")
-    return files
-
-
-def _output(field: str, filename: str | None, names: list[str]) -> str:
-    return next((name for name in (field, filename) if name in names), names[0]) or names[0]
+def _digest(contents: list[bytes]) -> str:
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(content)
+    return digest.hexdigest()

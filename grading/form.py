@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from grading.table import Table
 from grading.validate import check_table
 from podium.brief import OutputFile
 from podium.plugins import load
+
+CHECK_FAILED = "The task's check failed on this submission; the validator's own log says why."
 
 
 def read(task: GradingTask, files: Mapping[str, bytes], parser: Parser) -> dict[str, Table]:
@@ -34,7 +38,11 @@ def check(task: GradingTask, tables: Mapping[str, Table], public: Path, shelf: S
     """Check the form by public knowledge only. Raises InvalidSubmission."""
     if task.form == "rules":
         grader: RulesGrader = load(task.grader)(**task.options)
-        grader.check(tables, public, shelf)
+        try:
+            grader.check(tables, public, shelf)
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            traceback.print_exc(file=sys.stderr)  # into our own log; such a submission would get no score either
+            raise InvalidSubmission(CHECK_FAILED) from None
     else:
         check_outputs(task.outputs, tables, public, shelf)
 

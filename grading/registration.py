@@ -1,16 +1,49 @@
-"""Who may ask `/validate`: the hash of a trial's key, and the task that it works on. Kept in one file of JSON lines."""
+"""Who may ask `/validate`, and about which task: by trials' keys, by one key of its own, or anyone (loopback only)."""
 
 from __future__ import annotations
 
+import hmac
 import os
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
 from grading.order import GradingTask
 from podium.files import append_line, read_lines
+from podium.keys import key_hash
 from podium.spec import Spec
+
+SHOWN = 16
+"""How many hex digits of a key's hash name the caller in the audit log."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who was let in."""
+
+    who: str
+    """The first digits of the hash of the key; empty where none is asked for."""
+    task: GradingTask | None
+    """What `/validate` without a name means; None: nothing."""
+
+
+Door = Callable[[str], Caller | None]
+"""From the key that was shown (empty: none) to the caller; None: not let in."""
+
+
+def open_door(task: GradingTask | None) -> Door:
+    """Lets anyone in."""
+    return lambda key: Caller("", task)
+
+
+def one_key(key: str, task: GradingTask | None) -> Door:
+    """Lets in who shows this key."""
+    kept = key_hash(key)
+    caller = Caller(kept[:SHOWN], task)
+    return lambda shown: caller if hmac.compare_digest(key_hash(shown), kept) else None
 
 
 class Registration(Spec):
@@ -23,7 +56,7 @@ class Registration(Spec):
 
 
 class Registrations:
-    """The registered keys; a restarted grader reads them again."""
+    """The trials' keys, kept in one file of JSON lines; a restarted grader reads them again."""
 
     def __init__(self, directory: Path) -> None:
         """Reads or makes `directory/registrations.jsonl` (mode 0600)."""
@@ -47,8 +80,11 @@ class Registrations:
         if known is not None:
             self._write(known.model_copy(update={"task": None}))
 
-    def find(self, hashed: str) -> Registration | None:
-        return self._known.get(hashed)
+    def admit(self, key: str) -> Caller | None:
+        """The door for trials."""
+        hashed = key_hash(key)
+        known = self._known.get(hashed)
+        return Caller(hashed[:SHOWN], known.task) if known else None
 
     def _write(self, registration: Registration) -> None:
         with self._guard:

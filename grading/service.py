@@ -1,23 +1,17 @@
-"""The grading service: grades by its ledger, validates by public knowledge. Everything the actor does, without Ray."""
+"""The grading service: one grade a trial, by its ledger. What the actor does when it grades, without Ray."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
-from grading.form import check, read
 from grading.grade import check_order, grade
 from grading.ledger import Ledger, Row
-from grading.order import GradeOrder, GradingTask
+from grading.order import GradeOrder
 from grading.parse import Parser
-from grading.refusal import InvalidSubmission
-from grading.registration import Registrations
 from grading.shelf import Shelf
-from podium.brief import Validity
 from podium.records import Grade, now
 from podium.settings import Site
-
-VALID = "Submission is valid."
 
 
 class GradingService:
@@ -27,17 +21,15 @@ class GradingService:
         self,
         site: Site,
         ledger: Ledger,
-        registrations: Registrations,
+        parser: Parser,
         *,
-        graded: Parser,
-        validated: Parser,
+        shelf: Shelf | None = None,
         digest: str = "",
         clock: Callable[[], datetime] = now,
     ) -> None:
-        """`graded` and `validated`: parsers of their own, so that many validations do not hold up a grade."""
-        self._site, self._ledger, self._registrations = site, ledger, registrations
-        self._graded, self._validated = graded, validated
-        self._digest, self._clock, self._shelf = digest, clock, Shelf()
+        """`parser`: one of its own, so that many validations do not hold up a grade. `digest`: of the code."""
+        self._site, self._ledger, self._parser = site, ledger, parser
+        self._shelf, self._digest, self._clock = shelf or Shelf(), digest, clock
 
     def grade(self, order: GradeOrder) -> Grade:
         """The one grade of a trial; the row is on the disk before it is given.
@@ -59,34 +51,9 @@ class GradingService:
             reason=order.reason,
             graded_at=moment,
             grader=self._digest,
-            grade=grade(order, self._graded, self._site, self._shelf, moment),
+            grade=grade(order, self._parser, self._site, self._shelf, moment),
         )
         return self._ledger.record(row).grade
-
-    def register(self, key_hash: str, task: GradingTask) -> None:
-        """Let the trial with that key ask `/validate` about that task."""
-        self._registrations.register(key_hash, task)
-
-    def forget(self, key_hash: str) -> None:
-        """Shut a trial's key out."""
-        self._registrations.forget(key_hash)
-
-    def registered(self, key_hash: str) -> GradingTask | None:
-        """The task that the key may ask about; None: it is not known."""
-        found = self._registrations.find(key_hash)
-        return found.task if found else None
-
-    def validate(self, task: GradingTask, files: Mapping[str, bytes]) -> Validity:
-        """Whether the files have the form that the task asks for. Never a score; opens no private data.
-
-        Raises InfrastructureFailure where the jail is broken.
-        """
-        try:
-            tables = read(task, files, self._validated)
-            check(task, tables, self._site.public_dir(task.id), self._shelf)
-        except InvalidSubmission as fault:
-            return Validity(valid=False, message=fault.message)
-        return Validity(valid=True, message=VALID)
 
     def rows(self, run_group: str) -> list[str]:
         """The ledger's lines of a run group, for its `ledger.jsonl`."""

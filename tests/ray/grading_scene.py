@@ -26,6 +26,7 @@ GOOD = b"id,y\n2,20.5\n1,10\n3,30\n"
 BETTER = b"id,y\n2,20\n1,10\n3,30\n"
 LARGE = b"id,y\n" + b"".join(b"%d,0.5\n" % row for row in range(200_000))
 SPY = "tests.ray.spy:spy"
+CATALOGUE = "tasks.registry:grading_of"
 SECONDS = 90
 
 
@@ -75,15 +76,23 @@ def died(asked: GradeOrder) -> bool:
     return False
 
 
-def post(validator: str, key: str, content: bytes) -> Any:
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "text/csv"}
+def post(validator: str, key: str, content: bytes, task_id: str = "") -> Any:
+    """The JSON of a verdict, or the status of a refusal."""
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="submission.csv"\r\n\r\n'
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "multipart/form-data; boundary=b"}
+    url = f"{validator}/validate/{task_id}".rstrip("/")
+    asked = urllib.request.Request(url, head + content + b"\r\n--b--\r\n", headers)
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(validator + "/validate", content, headers), timeout=SECONDS
-        ) as response:
+        with urllib.request.urlopen(asked, timeout=SECONDS) as response:
             return json.loads(response.read())
     except urllib.error.HTTPError as refusal:
         return refusal.code
+
+
+def audit(state: ClusterState) -> list[list[Any]]:
+    """Task, status and verdict of every call so far."""
+    lines = (state.site.ledger / "audit.jsonl").read_text().splitlines()
+    return [[call["task"], call["status"], call["valid"]] for call in map(json.loads, lines)]
 
 
 def spying(state: ClusterState, strangers: list[Path]) -> dict[str, Any]:
@@ -104,7 +113,7 @@ def spying(state: ClusterState, strangers: list[Path]) -> dict[str, Any]:
 
 def play(state: ClusterState) -> dict[str, Any]:
     """Every act, in order."""
-    seen: dict[str, Any] = {"address": actor.deploy(state)}
+    seen: dict[str, Any] = {"address": actor.deploy(state, catalogue=CATALOGUE)}
     seen["good"] = ask("grade", order("good"))
     seen["hostile"] = ask("grade", order("hostile", b"id,y\n1,\xff\n"))
     seen["after hostile"] = ask("grade", order("after hostile"))
@@ -119,6 +128,9 @@ def play(state: ClusterState) -> dict[str, Any]:
     seen["valid"] = post(seen["address"], "key", GOOD)
     seen["invalid"] = post(seen["address"], "key", b"id,z\n1,2\n")
     seen["stranger"] = post(seen["address"], "another", GOOD)
+    seen["not prepared"] = post(seen["address"], "key", GOOD, "wine")
+    seen["unknown"] = post(seen["address"], "key", GOOD, "vine")
+    seen["audit"] = audit(state)
     deadly = order("deadly", grader=SPY, options={"die_once": str(state.site.ledger / "died")})
     seen["died"] = died(deadly)
     seen["good again"] = ask("grade", order("good"))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grading.grader import Score
+from grading.shelf import Shelf
 from grading.table import Table
 
 
@@ -16,7 +17,7 @@ class Spy:
     def __init__(self, look: Sequence[str], write: Sequence[str], die_once: str) -> None:
         self._look, self._write, self._die_once = look, write, die_once
 
-    def grade(self, files: Mapping[str, Table], private: Path) -> Score:
+    def grade(self, files: Mapping[str, Table], private: Path, shelf: Shelf) -> Score:
         """The message is JSON: which paths exist, which folders can be written; `die_once` is a file, see below."""
         if self._die_once and not Path(self._die_once).exists():
             Path(self._die_once).touch()

@@ -181,9 +181,24 @@ def test_the_actor_sees_what_it_needs_and_writes_its_ledger_alone(stage: tuple[C
 
 
 def test_validate_answers_registered_keys_over_http(seen: dict[str, Any]) -> None:
-    assert seen["valid"] == {"valid": True, "message": "Submission is valid.", "result": "Submission is valid."}
-    assert "lacks the column 'y'" in seen["invalid"]["message"]
+    assert seen["valid"] == {"result": "Submission is valid."}
+    assert seen["invalid"]["result"].startswith("Submission invalid! ")
+    assert "lacks the column 'y'" in seen["invalid"]["result"]
     assert seen["stranger"] == 401
+
+
+def test_validate_finds_other_tasks_by_name(seen: dict[str, Any]) -> None:
+    assert (seen["not prepared"], seen["unknown"]) == (500, 404)
+
+
+def test_every_call_of_validate_is_in_the_audit_log(seen: dict[str, Any]) -> None:
+    assert seen["audit"] == [
+        ["small", 200, True],
+        ["small", 200, False],
+        ["", 401, None],
+        ["wine", 500, None],
+        ["", 404, None],
+    ]
 
 
 def test_a_grader_killed_while_grading_comes_back_with_the_same_answers(seen: dict[str, Any]) -> None:

@@ -15,15 +15,13 @@ from grading.grader import Score
 from grading.ledger import Ledger
 from grading.order import GradeOrder
 from grading.parse import OpenParser, Parser, Reading
-from grading.registration import Registrations
 from grading.service import GradingService
 from grading.shelf import Shelf
 from grading.table import Table
 from podium.brief import Column, OutputFile
 from podium.errors import InfrastructureFailure, UnknownName, UserError
-from podium.keys import key_hash
 from podium.records import Grade
-from tests.unit.grading_site import ANSWERS, GOOD, GOOD_SCORE, MOMENT, order, site, task
+from tests.unit.grading_site import ANSWERS, GOOD_SCORE, MOMENT, order, site
 
 PARSER = OpenParser()
 
@@ -122,8 +120,7 @@ def test_the_grader_trusts_no_check_before_it(tmp_path: Path, content: bytes, wo
 
 def service(folder: Path, parser: Parser = PARSER) -> GradingService:
     made = site(folder)
-    ledger, registrations = Ledger(made.ledger), Registrations(made.ledger)
-    return GradingService(made, ledger, registrations, graded=parser, validated=parser, clock=lambda: MOMENT)
+    return GradingService(made, Ledger(made.ledger), parser, clock=lambda: MOMENT)
 
 
 def test_the_same_files_get_the_same_answer_and_others_none(tmp_path: Path) -> None:
@@ -163,33 +160,6 @@ def test_the_ledgers_rows_hold_no_answer(tmp_path: Path) -> None:
     grader.grade(order(content=b"id,y\n1,7777\n2,8888\n3,9999\n"))
     (written,) = grader.rows("group")
     assert not any(value in written for value in ("7777", "8888", "9999"))
-
-
-def test_validate_says_valid_of_what_scores_badly_and_needs_no_answers(tmp_path: Path) -> None:
-    grader = service(tmp_path)
-    for path in (tmp_path / "private").rglob("*.csv"):
-        path.unlink()
-    grader.register(key_hash("key"), task())
-    known = grader.registered(key_hash("key"))
-    assert known is not None
-    assert grader.validate(known, {"submission.csv": b"id,y\n1,-1e9\n2,1e9\n3,0\n"}).valid
-    assert not grader.validate(known, {"submission.csv": GOOD[:-5]}).valid
-
-
-def test_a_forgotten_key_is_unknown_also_after_a_restart(tmp_path: Path) -> None:
-    kept, gone = key_hash("kept"), key_hash("gone")
-    before = Registrations(tmp_path)
-    for hashed in (kept, gone):
-        before.register(hashed, task())
-    before.forget(gone)
-    with (tmp_path / "registrations.jsonl").open("a") as file:
-        file.write('{"half a li')
-    Registrations(tmp_path)
-    after = Registrations(tmp_path)
-    assert after.find(gone) is None
-    found = after.find(kept)
-    assert found is not None
-    assert found.task == task()
 
 
 def test_labels_are_compared_as_text(tmp_path: Path) -> None:

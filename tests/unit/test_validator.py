@@ -33,7 +33,7 @@ def test_the_files_and_the_key_are_sent_and_the_answer_is_read() -> None:
         part = (await request.post())["file"]
         assert isinstance(part, web.FileField)
         said = f"{part.filename} {part.file.read()!r} {request.headers['Authorization']}"
-        return web.json_response({"valid": False, "message": said, "result": "x"})
+        return web.json_response({"result": f"Submission invalid! {said}"})
 
     validity = ask(handler)
     assert not validity.valid
@@ -45,7 +45,7 @@ def test_a_server_that_is_away_for_a_moment_is_asked_again() -> None:
 
     async def handler(request: web.Request) -> web.Response:
         asked.append(1)
-        return web.json_response({"valid": True, "message": ""}, status=200 if len(asked) == 3 else 503)
+        return web.json_response({"result": "Submission is valid."}, status=200 if len(asked) == 3 else 503)
 
     assert ask(handler).valid
     assert len(asked) == 3
@@ -59,16 +59,22 @@ def test_a_server_that_stays_away_is_an_infrastructure_failure() -> None:
         ask(handler)
 
 
-def test_what_is_too_large_is_not_valid() -> None:
+@pytest.mark.parametrize("status", [400, 413])
+def test_what_cannot_be_taken_is_not_valid(status: int) -> None:
     async def handler(request: web.Request) -> web.Response:
-        return web.json_response({"detail": "The submission is too large."}, status=413)
+        return web.json_response({"error": "It is too large.", "details": "Send less."}, status=status)
 
-    assert ask(handler) == Validity(valid=False, message="The submission is too large.")
+    assert ask(handler) == Validity(valid=False, message="It is too large. Send less.")
 
 
-def test_an_unknown_key_is_the_sites_failure() -> None:
+@pytest.mark.parametrize("status", [401, 404, 500])
+def test_what_no_submission_can_help_is_the_sites_failure(status: int) -> None:
+    asked = []
+
     async def handler(request: web.Request) -> web.Response:
-        return web.json_response({"detail": "No key."}, status=401)
+        asked.append(1)
+        return web.json_response({"error": "No.", "details": ""}, status=status)
 
-    with pytest.raises(InfrastructureFailure, match="HTTP 401"):
+    with pytest.raises(InfrastructureFailure, match=f"HTTP {status}"):
         ask(handler)
+    assert len(asked) == 1
