@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import select
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,14 +19,17 @@ from typing import Any, Self
 
 from containers import cgroup, channel, rootfs
 from containers.channel import Closed
+from containers.conversation import PipedConversation
 from containers.sandbox import Execution, Probe, SandboxSpec
 from podium import errors
-from podium.errors import InfrastructureFailure, PodiumError, Unavailable
+from podium.errors import InfrastructureFailure, PodiumError, Unavailable, UserError
 from podium.settings import CHECKOUT
 
 INSTALL = "Type `apt-get install bubblewrap` (or the same of your distribution), as root."
 BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from containers.supervisor import main; main()"
 GRACE_SECONDS = 10.0
+END_SECONDS = 2.0
+"""In which a program ends by itself when its conversation is over."""
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 
@@ -35,19 +40,21 @@ class BubblewrapSandbox:
 
     def __init__(self, spec: SandboxSpec, bwrap: str) -> None:
         tree = rootfs.existing(spec.scratch)
-        self._keeper = subprocess.Popen(
-            [sys.executable, "-I", "-c", BOOT, str(CHECKOUT)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT, cwd="/", start_new_session=True,
-        )  # fmt: skip
-        assert self._keeper.stdin is not None
+        self._orders, theirs = socket.socketpair()
+        with theirs:
+            self._keeper = subprocess.Popen(
+                [sys.executable, "-I", "-c", BOOT, str(CHECKOUT)],
+                stdin=theirs, stdout=subprocess.PIPE, env=ENVIRONMENT, cwd="/", start_new_session=True,
+            )  # fmt: skip
         assert self._keeper.stdout is not None
-        self._to, self._from = self._keeper.stdin.fileno(), self._keeper.stdout.fileno()
+        self._to, self._from = self._orders.fileno(), self._keeper.stdout.fileno()
+        self._conversation: PipedConversation | None = None
         self._group: cgroup.Group | None = None
         needed = [str(path) for path in (sys.prefix, sys.base_prefix, CHECKOUT, tree, spec.scratch, spec.data) if path]
         order = {
             "bwrap": bwrap, "rootfs": str(tree), "data": str(spec.data.resolve()) if spec.data else None,
             "scratch": str(spec.scratch), "limits": spec.limits.model_dump(),
-            "max_collect_mb": spec.max_collect_mb, "needed": [*needed, bwrap],
+            "max_collect_mb": spec.max_collect_mb, "warm": spec.warm, "needed": [*needed, bwrap],
         }  # fmt: skip
         try:
             hello, _ = self._ask(order)
@@ -74,11 +81,46 @@ class BubblewrapSandbox:
         files: Mapping[str, bytes] | None = None,
         collect: Sequence[str] = ("**",),
     ) -> Execution:
+        self._refuse_while_conversing()
         given = dict(files or {})
-        request = {"seconds": seconds or 1e9, "files": list(given), "collect": list(collect)}
+        request = {"converse": False, "seconds": seconds or 1e9, "files": list(given), "collect": list(collect)}
         reply, contents = self._ask(request, [program.encode("utf-8", "surrogatepass"), *given.values()])
         record = {**reply["execution"], "files": dict(zip(reply["names"], contents, strict=True))}
         return Execution.model_validate(record)
+
+    def converse(self, program: str) -> PipedConversation:
+        self._refuse_while_conversing()
+        theirs_in, outbound = os.pipe()
+        inbound, theirs_out = os.pipe()
+        try:
+            request = {"converse": True, "seconds": None, "files": [], "collect": []}
+            channel.send(self._to, request, [program.encode("utf-8", "surrogatepass")])
+            channel.give(self._to, [theirs_in, theirs_out])
+        except Closed:
+            os.close(inbound)
+            os.close(outbound)
+            raise _gone() from None
+        finally:
+            os.close(theirs_in)
+            os.close(theirs_out)
+        self._conversation = PipedConversation(inbound, outbound, self._conversed)
+        return self._conversation
+
+    def _conversed(self) -> Execution | None:
+        """The conversation is over, and its program ends by itself; where it does not, the sandbox ends."""
+        try:
+            ready, _, _ = select.select([self._from], [], [], END_SECONDS) if self._from >= 0 else ([], [], [])
+            if ready:
+                reply, _ = channel.receive(self._from)
+                return Execution.model_validate(reply["execution"])
+        except (Closed, KeyError):
+            pass
+        self.close()
+        return None
+
+    def _refuse_while_conversing(self) -> None:
+        if self._conversation is not None and self._conversation.open:
+            raise UserError("There is a conversation with a program in this sandbox.", "Close it first.")
 
     def _ask(self, message: dict[str, Any], blobs: Sequence[bytes] = ()) -> tuple[dict[str, Any], list[bytes]]:
         """Raises the keeper's own error, or InfrastructureFailure when it is gone."""
@@ -86,18 +128,19 @@ class BubblewrapSandbox:
             channel.send(self._to, message, blobs)
             reply, contents = channel.receive(self._from)
         except Closed:
-            raise InfrastructureFailure(
-                "The sandbox is gone: its keeper has ended.", "It is opened again for the next attempt."
-            ) from None
+            raise _gone() from None
         if "error" in reply:
             raise _error(reply)
         return reply, contents
 
     def close(self) -> None:
         """End everything inside; leaves no process, mount or cgroup. May be called twice."""
-        for stream in (self._keeper.stdin, self._keeper.stdout):
-            if stream is not None:
-                stream.close()
+        if self._conversation is not None:
+            self._conversation.abandon()
+        self._to = self._from = -1
+        self._orders.close()
+        if self._keeper.stdout is not None:
+            self._keeper.stdout.close()
         try:
             self._keeper.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -113,6 +156,12 @@ class BubblewrapSandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _gone() -> InfrastructureFailure:
+    return InfrastructureFailure(
+        "The sandbox is gone: its keeper has ended.", "It is opened again for the next attempt."
+    )
 
 
 def _error(reply: dict[str, Any]) -> PodiumError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -34,6 +35,26 @@ def receive(descriptor: int) -> tuple[dict[str, Any], list[bytes]]:
     message: dict[str, Any] = json.loads(_read_exactly(descriptor, size))
     blobs = [_read_exactly(descriptor, length) for length in message.pop("blobs")]
     return message, blobs
+
+
+def give(descriptor: int, descriptors: Sequence[int]) -> None:
+    """Let the other end of a Unix socket have `descriptors` too, by `take`. Raises Closed."""
+    with socket.socket(fileno=os.dup(descriptor)) as end:
+        try:
+            socket.send_fds(end, [b"\0"], descriptors)
+        except OSError as error:
+            raise Closed from error
+
+
+def take(descriptor: int, most: int) -> list[int]:
+    """The descriptors that were given, none of them inheritable. Raises Closed."""
+    with socket.socket(fileno=os.dup(descriptor)) as end:
+        mark, taken, _, _ = socket.recv_fds(end, 1, most)
+    if not mark:
+        raise Closed
+    for one in taken:
+        os.set_inheritable(one, False)
+    return taken
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -16,7 +16,7 @@ from podium.errors import UserError
 from podium.settings import checked, load_site
 from podium.spec import Limits
 
-SETTABLE = ("memory_mb", "disk_mb", "file_mb", "files", "processes", "cpus", "seconds", "output_bytes")
+SETTABLE = ("memory_mb", "disk_mb", "file_mb", "files", "shm_mb", "processes", "cpus", "seconds", "output_bytes")
 
 
 @click.group()

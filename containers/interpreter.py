@@ -1,8 +1,10 @@
 """The warm interpreter inside a sandbox: imports heavy libraries once, runs each program as a fork of itself.
 
 One file, standard library only, for it is copied into the sandbox and run by the sandbox's own Python:
-    python interpreter.py serve PROGRAM WARM,NAMES     orders as JSON lines on descriptor 3, answers on 4, reports on 5
+    python interpreter.py serve PROGRAM WARM,NAMES     orders as packets of JSON on socket 3, answers on 4, reports on 5
     python interpreter.py once PROGRAM REPORT_FD       one program in this process (the `local` back end)
+    python interpreter.py respond PROGRAM IN OUT       the same, but it answers questions (`responder.py`)
+An order that comes with two descriptors begins a conversation over them.
 A program sees what `python PROGRAM` would show it: `__main__`, `__file__`, `sys.exit`, standard output as it is.
 """
 
@@ -14,6 +16,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import importlib.util
 import io
 import json
 import linecache
@@ -21,14 +24,17 @@ import os
 import random
 import resource
 import signal
+import socket
 import sys
 import threading
 import traceback
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 CONTROL, ANSWER, REPORT = 3, 4, 5
+MOST_ORDER = 1 << 16
 PR_SET_DUMPABLE = 4
 MAX_FRAMES = 40
 MAX_TEXT = 2000
@@ -48,13 +54,21 @@ def serve(program: str, warm: list[str]) -> None:
     gc.freeze()
     os.set_inheritable(REPORT, False)
     answer({"pid": os.getpid(), "threads": len(os.listdir("/proc/self/task"))})
-    with os.fdopen(CONTROL, "rb", closefd=False) as orders:
-        for line in iter(orders.readline, b""):
-            order = json.loads(line)
+    with socket.socket(fileno=CONTROL) as orders:
+        while True:
+            packet, pipes, _, _ = socket.recv_fds(orders, MOST_ORDER, 2)
+            if not packet:
+                break
+            order = json.loads(packet)
             child = os.fork()
             if child == 0:
+                orders.close()
                 begin(order, libc)
+                if pipes:
+                    converse(program, *pipes, alone=True)
                 run(program, REPORT)
+            for pipe in pipes:
+                os.close(pipe)
             status, used = ended(child)
             end_the_rest()
             answer({"status": status, "cpu": used.ru_utime + used.ru_stime, "rss_kb": used.ru_maxrss})
@@ -83,7 +97,6 @@ def end_the_rest() -> None:
 
 def begin(order: dict[str, Any], libc: ctypes.CDLL) -> None:
     """In the fork: leave the parent's session and pipes, take on the limits, be as fresh as a new interpreter."""
-    os.close(CONTROL)
     os.close(ANSWER)
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -105,6 +118,20 @@ def by_lines() -> None:
     """Let printed lines leave at once: what a killed program said is not lost."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
+
+
+def converse(program: str, inbound: int, outbound: int, alone: bool) -> NoReturn:
+    """Let the file `program` answer questions; end this process when there are no more."""
+    try:
+        spec = importlib.util.spec_from_file_location("responder", Path(__file__).with_name("responder.py"))
+        assert spec is not None
+        assert spec.loader is not None
+        responder = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(responder)
+        responder.respond(program, inbound, outbound, alone)
+    except BaseException as error:
+        show(error)
+    finish(1)
 
 
 def run(program: str, report: int) -> NoReturn:
@@ -216,6 +243,8 @@ def hints(error: BaseException) -> Iterator[str]:
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(sys.argv[2], [name for name in sys.argv[3].split(",") if name])
+    elif sys.argv[1] == "respond":
+        converse(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), alone=False)
     else:
         by_lines()
         run(sys.argv[2], int(sys.argv[3]))

@@ -6,9 +6,11 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -28,7 +30,7 @@ class Jail:
 
     def __init__(self, launch: Launch, seccomp: bytes) -> None:
         self._ours: list[int] = []
-        inside_control, self.control = self._pipe()
+        inside_control, self.control = _packets()
         self.answers, inside_answer = self._pipe()
         self.reports, inside_report = self._pipe()
         self.output, inside_output = self._pipe()
@@ -87,12 +89,14 @@ class Jail:
             text = ""
         return " / ".join(text.split("\n")).strip(" /") or "it ended without a word (out of memory?)."
 
-    def order(self, limits: dict[str, int]) -> bool:
-        """Let the interpreter run the program under `limits` (RLIMIT names); False when it is gone."""
-        try:
-            os.write(self.control, json.dumps({"limits": limits}).encode() + b"\n")
-        except BrokenPipeError:
-            return False
+    def order(self, limits: dict[str, int], pipes: Sequence[int] = ()) -> bool:
+        """Let the interpreter run the program under `limits` (RLIMIT names), in a conversation over two `pipes` where
+        they are given; False when it is gone."""
+        with socket.socket(fileno=os.dup(self.control)) as control:
+            try:
+                socket.send_fds(control, [json.dumps({"limits": limits}).encode()], pipes)
+            except (BrokenPipeError, ConnectionError):
+                return False
         return True
 
     def settle(self, seconds: float = 2.0) -> bool:
@@ -115,6 +119,12 @@ class Jail:
         for descriptor in [*self._ours, *self.shared]:
             os.close(descriptor)
         self._ours, self.shared = [], []
+
+
+def _packets() -> tuple[int, int]:
+    """A pair of connected sockets, by their descriptors."""
+    inside, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    return inside.detach(), ours.detach()
 
 
 def _become(launch: Launch, descriptors: dict[int, int]) -> None:

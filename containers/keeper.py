@@ -9,6 +9,7 @@ import math
 import os
 import random
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ class KeeperOrder(Spec):
     scratch: Path
     limits: Limits
     max_collect_mb: int
+    warm: tuple[str, ...] | None = None
+    """Libraries to import beforehand; None: those that agents use."""
     needed: tuple[Path, ...]
     """Paths that the stage may not cover."""
 
@@ -120,8 +123,9 @@ class Keeper:
             work=self._stage.work,
             program=self._stage.program,
             tmp_bytes=limits.memory_mb << 19,
+            shm_bytes=limits.memory_mb << 19 if limits.shm_mb is None else limits.shm_mb << 20,
             environment=launcher.environment(limits.cpus),
-            warm=WARM + WARM_MORE if limits.memory_mb >= WARM_FROM_MB else (),
+            warm=self._warm(),
             uid=self.uid,
             cgroup_procs=self.group.procs if self.group else (),
             cpus=self._cpus,
@@ -130,6 +134,11 @@ class Keeper:
         if self.group is not None:
             self.group.bound(limits.memory_mb, limits.processes + self.group.processes_now(), limits.cpus)
         return self._jail
+
+    def _warm(self) -> tuple[str, ...]:
+        if self._order.warm is not None:
+            return self._order.warm
+        return WARM + WARM_MORE if self.limits.memory_mb >= WARM_FROM_MB else ()
 
     def _cool(self) -> None:
         if self._jail is not None:
@@ -142,8 +151,13 @@ class Keeper:
         if self.group is not None:
             self.group.remove()
 
-    def execute(self, request: dict[str, Any], blobs: list[bytes]) -> tuple[Execution, dict[str, bytes]]:
-        """Run one program (the first blob; the others are the files named) and collect what it left."""
+    def execute(
+        self, request: dict[str, Any], blobs: list[bytes], pipes: Sequence[int] = ()
+    ) -> tuple[Execution, dict[str, bytes]]:
+        """Run one program (the first blob; the others are the files named) and collect what it left.
+
+        With two `pipes`, which are closed here, it answers questions over them for as long as there are any.
+        """
         jail = self._warm_up()
         self._lay_out(dict(zip(request["files"], blobs[1:], strict=True)), blobs[0])
         before = self.group.counters() if self.group else cgroup.Counters()
@@ -151,8 +165,10 @@ class Keeper:
             self.group.reset_peak()
         polled = None if self._has("memory") else (*jail.shared, *((self._work,) if self.storage == "tmpfs" else ()))
         watchdog = Watchdog(jail, self.limits, polled, OWNER)
-        jail.order(self._rlimits(jail))
-        watched = watchdog.follow(min(request["seconds"], self.limits.seconds))
+        jail.order(self._rlimits(jail, bool(pipes)), pipes)
+        for pipe in pipes:
+            os.close(pipe)
+        watched = watchdog.follow(math.inf if pipes else min(request["seconds"], self.limits.seconds))
         if not jail.settle() or watched.answer is None:
             self._silence(jail)
         watchdog.drain(watched)
@@ -194,7 +210,8 @@ class Keeper:
         with suppress(FileExistsError):
             os.symlink(DATA, workspace.INPUT, dir_fd=self._work)
 
-    def _rlimits(self, jail: Jail) -> dict[str, int]:
+    def _rlimits(self, jail: Jail, converses: bool) -> dict[str, int]:
+        """`converses`: a fork that wants too much memory is to be told so, not to be killed, for it is not alone."""
         limits = self.limits
         spare = SPARE_FORKS if self._has("pids") else 0
         result = {
@@ -205,7 +222,7 @@ class Keeper:
             "MEMLOCK": 1 << 20,
             "MSGQUEUE": 0,
         }
-        if not self._has("memory"):
+        if converses or not self._has("memory"):
             result["DATA"] = (limits.memory_mb << 20) + SPARE_DATA
         return result
 

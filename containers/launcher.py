@@ -40,7 +40,9 @@ class Launch:
     work: Path
     program: Path
     tmp_bytes: int
-    """Size of /tmp and of /dev/shm, each."""
+    """Size of /tmp."""
+    shm_bytes: int
+    """Size of /dev/shm."""
     environment: dict[str, str]
     warm: tuple[str, ...]
     uid: int
@@ -69,7 +71,6 @@ def environment(cpus: float) -> dict[str, str]:
 
 def arguments(launch: Launch) -> list[str]:
     """The command line of bubblewrap and, behind `--`, of the interpreter inside."""
-    size = str(launch.tmp_bytes)
     setenv = [word for name, value in launch.environment.items() for word in ("--setenv", name, value)]
     namespaces = ["user", "pid", "net", "ipc", "uts", "cgroup"]
     identity = str(INSIDE_ID)
@@ -81,8 +82,9 @@ def arguments(launch: Launch) -> list[str]:
         "--uid", identity, "--gid", identity, "--hostname", "sandbox", "--clearenv", *setenv,
         "--ro-bind", str(launch.root), "/",
         "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", *masks,
-        "--dev", "/dev", "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
-        "--perms", "1777", "--size", size, "--tmpfs", "/tmp",
+        "--dev", "/dev",
+        "--perms", "1777", "--size", str(launch.shm_bytes), "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
+        "--perms", "1777", "--size", str(launch.tmp_bytes), "--tmpfs", "/tmp",
         "--ro-bind", str(launch.data), DATA,
         "--ro-bind", str(launch.program), PROGRAM_DIR,
         "--bind", str(launch.work), WORK, "--chdir", WORK,

@@ -23,6 +23,7 @@ from typing import Self
 
 from containers import collect as collecting
 from containers import launcher, workspace
+from containers.conversation import PipedConversation
 from containers.report import exception, parse
 from containers.sandbox import Ended, Execution, Probe, SandboxSpec, Usage
 from containers.verdict import Seen, judge
@@ -30,7 +31,7 @@ from podium.errors import UserError
 
 WARNING = "podium: the sandbox back end `local` is NO JAIL: generated code runs as you, on this host.\n"
 INTERPRETER = Path(__file__).with_name("interpreter.py")
-UNBOUNDED = ("memory_mb", "disk_mb", "files", "processes", "cpus")
+UNBOUNDED = ("memory_mb", "disk_mb", "files", "shm_mb", "processes", "cpus")
 
 
 class LocalSandbox:
@@ -45,6 +46,7 @@ class LocalSandbox:
         self._spec = spec
         self._folder = Path(tempfile.mkdtemp(prefix="podium-local-"))
         self._running: subprocess.Popen[bytes] | None = None
+        self._conversation: PipedConversation | None = None
 
     def execute(
         self,
@@ -73,6 +75,28 @@ class LocalSandbox:
         finally:
             os.close(top)
         return execution.model_copy(update={"files": found.files, "dropped": tuple(found.dropped)})
+
+    def converse(self, program: str) -> PipedConversation:
+        source = self._folder / "solution.py"
+        source.write_text(program)
+        theirs_in, outbound = os.pipe()
+        inbound, theirs_out = os.pipe()
+        command = [sys.executable, "-s", "-P", str(INTERPRETER), "respond", str(source)]
+        self._running = subprocess.Popen(
+            [*command, str(theirs_in), str(theirs_out)], cwd=self._folder, stdin=subprocess.DEVNULL,
+            env={**launcher.environment(self._spec.limits.cpus), "PATH": os.defpath},
+            pass_fds=[theirs_in, theirs_out], start_new_session=True,
+        )  # fmt: skip
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self._conversation = PipedConversation(inbound, outbound, self._end)
+        return self._conversation
+
+    def _end(self) -> None:
+        if self._running is not None:
+            _kill_group(self._running.pid)
+            self._running.wait()
+            self._running = None
 
     def _run(self, source: Path, work: Path, seconds: float) -> Execution:
         reports, report = os.pipe()
@@ -141,7 +165,10 @@ class LocalSandbox:
 
     def close(self) -> None:
         """End the program if one runs, and remove the folder. May be called twice."""
-        if self._running is not None:
+        if self._conversation is not None:
+            self._conversation.abandon()
+            self._end()
+        elif self._running is not None:
             _kill_group(self._running.pid)
         shutil.rmtree(self._folder, ignore_errors=True)
 

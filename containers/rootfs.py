@@ -1,5 +1,7 @@
 """The sandbox's root file system: a read-only tree of our own making. Build it: python -m containers.rootfs
 
+`--prune` removes the trees of other locks, Pythons and checkouts in which nothing runs.
+
 <scratch>/rootfs/<digest>/
 ├── opt/python          the running interpreter's base installation, without packages, tests and caches
 ├── opt/packages        requirements/sandbox.txt, without the data sets that scikit-learn and statsmodels ship
@@ -11,6 +13,7 @@ It is world-readable and outside any home, for the base Python may lie below a d
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import fcntl
 import hashlib
@@ -125,6 +128,29 @@ def build(scratch: Path, say: Say = lambda line: None) -> Path:
     return tree
 
 
+def prune(scratch: Path) -> list[Path]:
+    """Remove the other trees below `scratch` that are mounted nowhere; gives those removed."""
+    tree = location(scratch)
+    if not tree.parent.is_dir():
+        return []
+    with _locked(tree.parent / ".lock"):
+        mounts = _mounts()
+        others = [found for found in tree.parent.iterdir() if found.is_dir() and found != tree]
+        unused = [found for found in others if f"/{tree.parent.name}/{found.name} " not in mounts]
+        for found in unused:
+            shutil.rmtree(found)
+    return unused
+
+
+def _mounts() -> str:
+    """The mounts that every process we may look at sees: a sandbox has a namespace of its own."""
+    texts = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            texts.append((process / "mountinfo").read_text())
+    return "".join(texts)
+
+
 def _open_folder(folder: Path) -> None:
     """A folder that every user may pass through, whatever the umask."""
     if not folder.is_dir():
@@ -212,8 +238,14 @@ def _compile(tree: Path) -> None:
 
 def main() -> None:
     """Build the tree for this checkout under the site's scratch folder, or under the folder given."""
-    scratch = Path(sys.argv[1]) if len(sys.argv) > 1 else load_site().scratch_dir()
+    parser = argparse.ArgumentParser(prog="python -m containers.rootfs", description="Build the sandbox's file system.")
+    parser.add_argument("scratch", nargs="?", type=Path, help="Folder to build below; by default the site's.")
+    parser.add_argument("--prune", action="store_true", help="Then remove the other trees in which nothing runs.")
+    asked = parser.parse_args()
+    scratch = asked.scratch or load_site().scratch_dir()
     print(build(scratch, lambda line: print(line, file=sys.stderr)))
+    for tree in prune(scratch) if asked.prune else ():
+        print(f"removed: {tree}", file=sys.stderr)
 
 
 if __name__ == "__main__":

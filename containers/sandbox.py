@@ -7,6 +7,7 @@ Nothing in here says that a back end isolates: `Probe.jail` does, and the confor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -120,6 +121,39 @@ class SandboxSpec(Spec):
     """Node-local folder, outside any home, for the root file system, workspaces and mount points."""
     max_collect_mb: int = Field(256, ge=1)
     """Most MiB copied out of one execution."""
+    warm: tuple[str, ...] | None = None
+    """Libraries that the interpreter imports beforehand; None: those that agents use. Every program is a fork that
+    carries them, so one that does without is quicker without."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a program answered to one question."""
+
+    ended: Ended
+    """How the fork that answered has ended; the content is an answer only where it is OK."""
+    content: memoryview
+    cpu_seconds: float = 0.0
+    """Of the fork; what it took to make it is not in there."""
+
+
+class Conversation(Protocol):
+    """With a program that is kept running in a sandbox. Not for two threads at once."""
+
+    open: bool
+    """Whether it can be asked more."""
+
+    def exchange(self, *parts: bytes, seconds: float, most: int) -> Answer:
+        """Ask with `parts`; the answer takes at most `seconds` and has at most `most` bytes.
+
+        When it is there, nothing of what made it runs any more. A program that cannot even say that its time is over
+        ends the conversation. Raises InfrastructureFailure where that has ended.
+        """
+        ...
+
+    def close(self) -> Execution | None:
+        """End it; gives what became of the program, where that is known. May be called twice."""
+        ...
 
 
 class Sandbox(Protocol):
@@ -141,6 +175,12 @@ class Sandbox(Protocol):
         `seconds` bounds the wall time (never above `limits.seconds`). Afterwards nothing of it runs any more, and
         the regular files whose path matches one of the `collect` patterns (fnmatch on the whole relative path;
         `**` takes all) are in the result. Raises InfrastructureFailure when the sandbox itself is gone.
+        """
+        ...
+
+    def converse(self, program: str) -> Conversation:
+        """Keep `program` running, which defines `answer(*parts: bytes)`, a list of buffers: each question is answered
+        by a fork of it. Nothing else can be executed meanwhile. Raises InfrastructureFailure where it does not start.
         """
         ...
 

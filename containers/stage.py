@@ -15,7 +15,8 @@ from pathlib import Path
 from containers import kernel
 from podium.errors import Unavailable, UserError
 
-INTERPRETER = Path(__file__).with_name("interpreter.py")
+INSIDE = tuple(Path(__file__).with_name(name) for name in ("interpreter.py", "responder.py"))
+"""Our files that run inside the sandbox."""
 CANDIDATES = ("/mnt", "/media", "/srv", "/opt", "/tmp", "/home")
 """Folders that every Linux has; the first that hides nothing we need is mounted over, for us alone."""
 
@@ -62,7 +63,7 @@ class Stage:
 
     def __init__(self, place: Path, root: Path, data: Path | None, uid: int) -> None:
         """Bind `root` and `data`; `uid` is whom the sandbox will run as. Raises UserError for data it cannot read."""
-        source = INTERPRETER.read_bytes()
+        sources = {path.name: path.read_bytes() for path in INSIDE}
         if data is not None and not data.is_dir():
             raise UserError(f"There is no folder {data}.", "Give a folder that exists as the data.")
         copied = data is not None and os.geteuid() == 0 and not readable(data, uid)
@@ -78,7 +79,8 @@ class Stage:
             _copy(data, held[1], self.data)
         elif data is not None:
             _bind(held[1], self.data)
-        (self.program / "interpreter.py").write_bytes(source)
+        for name, source in sources.items():
+            (self.program / name).write_bytes(source)
         self.solution = self.program / "solution.py"
 
 

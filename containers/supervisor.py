@@ -32,7 +32,8 @@ def serve(replies: int) -> None:
         while True:
             request, blobs = channel.receive(OWNER)
             try:
-                execution, files = keeper.execute(request, blobs)
+                pipes = channel.take(OWNER, 2) if request["converse"] else ()
+                execution, files = keeper.execute(request, blobs, pipes)
             except UserError as error:
                 _refuse(replies, error)
             else:

@@ -17,6 +17,8 @@ from podium.spec import Limits
 POLL_SECONDS = 0.03
 ANSWER_SECONDS = 2.0
 """How long the interpreter may take to say that its killed fork has ended."""
+LONGEST_WAIT = 3600.0
+"""A conversation has no deadline, and select takes no endless one."""
 REPORT_BYTES = 256 << 10
 CHUNK = 1 << 16
 
@@ -78,7 +80,7 @@ class Watchdog:
 
     def _patience(self, deadline: float, answered: float, seen: Watched, moment: float) -> float:
         end = answered if seen.stopped else deadline
-        wait = max(0.0, end - moment) + 0.001
+        wait = min(max(0.0, end - moment) + 0.001, LONGEST_WAIT)
         return wait if self._polled is None else min(wait, POLL_SECONDS)
 
     def _take(self, ready: set[int], seen: Watched, line: bytearray, selector: selectors.BaseSelector | None) -> bool:

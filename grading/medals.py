@@ -16,10 +16,9 @@ recorded in tests/oracle.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from podium.spec import Spec
 
@@ -73,7 +72,7 @@ def thresholds(leaderboard: Sequence[float]) -> Thresholds:
         gold=gold,
         silver=silver,
         bronze=bronze,
-        median=float(np.median(present)) if present else math.nan,
+        median=statistics.median(present) if present else math.nan,
         lower_is_better=leaderboard[0] < leaderboard[-1],
     )
 

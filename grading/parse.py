@@ -1,35 +1,38 @@
-"""Hostile bytes to a typed table: a parser program in a jail, and the outer half that trusts nothing it hands back."""
+"""Hostile bytes to a typed table: parser programs in jails, and the outer half that trusts nothing they hand back."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Literal, Protocol
 
-from containers.sandbox import Ended, Execution, Sandbox
-from grading.programs import read_csv
+from containers.sandbox import Answer, Ended, Sandbox
+from grading.codec import MalformedTable, TableLimits, decode
+from grading.conversations import Conversations
+from grading.programs import bundle, read_csv
+from grading.programs.columns import Refused, encode
+from grading.programs.reply import DECLINED, REFUSED, TABLE
 from grading.refusal import InvalidSubmission
-from grading.table import MalformedTable, Table, TableLimits, decode
+from grading.table import Table
 from podium.errors import InfrastructureFailure
-
-PROGRAM = Path(read_csv.__file__).read_text(encoding="utf-8") + "\n\nmain()\n"
-"""The parser's source, as it is sent into the sandbox."""
 
 PROBE = b"id,value\n1,0.5\n"
 """A file that a working parser reads; tells a broken sandbox from a submission that breaks it."""
+MAIN = """
+from grading.programs import {reader}, reply
+
+answer = reply.answering({reader}.read)
+{reader}.read({probe!r}, {orders!r})
+"""
+"""Reads a file at once, for a library's first deeds are its slowest, and should not be every fork's."""
 
 _REASONS = {
     Ended.TIMEOUT: "took longer than {seconds:.0f} s to read",
     Ended.MEMORY: "needs more memory to read than is allowed",
-    Ended.DISK: "makes a larger table than is allowed",
-    Ended.PROCESSES: "could not be read",
-    Ended.OUTPUT: "could not be read",
+    Ended.OUTPUT: "makes a larger table than is allowed",
 }
 _MESSAGE_CHARACTERS = 500
-
 
 Reading = Literal["plain", "pandas"]
 """How a CSV file is read: strictly, line by line; or with everything that pandas' reader lets pass, as MLE-bench reads
@@ -45,20 +48,24 @@ class Parser(Protocol):
 
 
 class JailedParser:
-    """Parses in one sandbox, one file at a time; a sandbox that dies under a file is opened anew."""
+    """Parses in sandboxes, each file in a process of its own; a sandbox that dies under a file is opened anew.
+
+    The programs are asked in turn, until one does not decline. May be used by several threads at once.
+    """
 
     def __init__(
         self,
         open_sandbox: Callable[[], Sandbox],
         *,
-        program: str = PROGRAM,
+        programs: Sequence[str] = (),
         limits: TableLimits = TableLimits(),
         seconds: float = 60.0,
+        jails: int = 1,
     ) -> None:
-        """`open_sandbox` opens one without data; `seconds` bounds the wall time for a file."""
-        self._open, self._program, self._limits, self._seconds = open_sandbox, program, limits, seconds
-        self._sandbox: Sandbox | None = None
-        self._lock = threading.Lock()
+        """`open_sandbox` opens one without data; `programs`: others than the usual ones. `seconds` bounds the wall
+        time for a file, `jails` how many files each program reads at once."""
+        self._limits, self._seconds = limits, seconds
+        self._programs = [Conversations(open_sandbox, program, jails) for program in programs or _programs()]
 
     def parse(self, name: str, content: bytes, max_mb: int, reading: Reading = "plain") -> Table:
         """The table in `content`. Raises InvalidSubmission, InfrastructureFailure."""
@@ -66,61 +73,59 @@ class JailedParser:
             raise InvalidSubmission(
                 f"{name} is {len(content) / (1 << 20):.1f} MiB large; at most {max_mb} MiB can be handed in."
             )
-        with self._lock:
-            return self._outcome(name, self._execute(name, content, reading))
+        for program in self._programs:
+            said = self._said(name, self._answer(program, name, content, reading))
+            if said[:8] != DECLINED:
+                return self._table(name, said)
+        raise _unreadable(name)
 
     def check(self) -> None:
         """Read a small file, so that a sandbox that cannot be had is known early. Raises Unavailable and as `parse`."""
         self.parse("probe.csv", PROBE, 1)
 
     def close(self) -> None:
-        """End the sandbox. May be called twice."""
-        with self._lock:
-            self._drop()
+        """End the sandboxes. May be called twice."""
+        for program in self._programs:
+            program.close()
 
-    def _execute(self, name: str, content: bytes, reading: Reading) -> Execution:
-        for _ in range(2):
+    def _answer(self, program: Conversations, name: str, content: bytes, reading: Reading) -> Answer:
+        """What the program says of the file, who alone is to blame if it ends one that was asked nothing else."""
+        for fresh in (False, True):
             try:
-                return self._once(content, reading)
+                return self._ask(program, content, reading, fresh)
             except InfrastructureFailure as error:
                 failure = error
-                self._drop()
-        if self._works():
+        if self._works(program):
             raise InvalidSubmission(f"{name} ended the program that reads it. Write plain CSV text.")
         raise failure
 
-    def _once(self, content: bytes, reading: Reading) -> Execution:
-        if self._sandbox is None:
-            self._sandbox = self._open()
-        orders = _orders(self._limits, reading)
-        request = {"submission": content, "limits.json": json.dumps(orders).encode()}
-        return self._sandbox.execute(
-            self._program, seconds=self._seconds, files=request, collect=("table.bin", "refused.txt")
-        )
+    def _ask(self, program: Conversations, content: bytes, reading: Reading, fresh: bool = False) -> Answer:
+        orders = json.dumps(_orders(self._limits, reading)).encode()
+        return program.ask(orders, content, seconds=self._seconds, most=self._limits.bytes, fresh=fresh)
 
-    def _works(self) -> bool:
+    def _works(self, program: Conversations) -> bool:
         try:
-            return "table.bin" in self._once(PROBE, "plain").files
+            answer = self._ask(program, PROBE, "plain")
         except InfrastructureFailure:
-            self._drop()
             return False
+        return answer.ended is Ended.OK and answer.content[:8] == TABLE
 
-    def _drop(self) -> None:
-        if self._sandbox is not None:
-            self._sandbox.close()
-            self._sandbox = None
-
-    def _outcome(self, name: str, execution: Execution) -> Table:
-        """What the program handed back, checked."""
-        if execution.ended is not Ended.OK:
-            reason = _REASONS.get(execution.ended, "ended the program that reads it").format(seconds=self._seconds)
+    def _said(self, name: str, answer: Answer) -> memoryview:
+        if answer.ended is not Ended.OK:
+            reason = _REASONS.get(answer.ended, "ended the program that reads it").format(seconds=self._seconds)
             raise InvalidSubmission(f"{name} {reason}. Write plain CSV text of the sample submission's form.")
-        if "refused.txt" in execution.files:
-            raise InvalidSubmission(f"{name}: {_plain(execution.files['refused.txt'])}")
+        return answer.content
+
+    def _table(self, name: str, said: memoryview) -> Table:
+        """What the program handed back, checked."""
+        if said[:8] == REFUSED:
+            raise InvalidSubmission(f"{name}: {_plain(said[8:])}")
+        if said[:8] != TABLE:
+            raise _unreadable(name)
         try:
-            return decode(execution.files.get("table.bin", b""), self._limits)
+            return decode(said[8:], self._limits)
         except MalformedTable:
-            raise InvalidSubmission(f"{name} could not be read. Write plain CSV text.") from None
+            raise _unreadable(name) from None
 
 
 class OpenParser:
@@ -132,17 +137,30 @@ class OpenParser:
     def parse(self, name: str, content: bytes, max_mb: int = 1 << 20, reading: Reading = "plain") -> Table:
         """The same table that the jailed parser gives. Raises InvalidSubmission."""
         try:
-            return decode(read_csv.encode(read_csv.read(content, _orders(self._limits, reading))), self._limits)
-        except read_csv.Refused as refusal:
+            return decode(b"".join(encode(read_csv.read(content, _orders(self._limits, reading)))), self._limits)
+        except Refused as refusal:
             raise InvalidSubmission(f"{name}: {refusal}") from None
 
 
+def _programs() -> tuple[str, ...]:
+    """From the one whose forks are cheapest to the one that reads everything."""
+    orders = _orders(TableLimits(), "plain")
+    return tuple(
+        bundle(("columns", "reply", reader), MAIN.format(reader=reader, probe=PROBE, orders=orders))
+        for reader in ("csv_lines", "csv_arrow", "csv_pandas")
+    )
+
+
 def _orders(limits: TableLimits, reading: Reading) -> dict[str, int]:
-    """What the parser program is told."""
+    """What a program is told."""
     return {**asdict(limits), "pandas": int(reading == "pandas")}
 
 
-def _plain(message: bytes) -> str:
+def _unreadable(name: str) -> InvalidSubmission:
+    return InvalidSubmission(f"{name} could not be read. Write plain CSV text.")
+
+
+def _plain(message: memoryview) -> str:
     """A message from inside as one printable line of bounded length."""
-    text = message[: 4 * _MESSAGE_CHARACTERS].decode("utf-8", "replace")
+    text = str(message[: 4 * _MESSAGE_CHARACTERS], "utf-8", "replace")
     return "".join(character if character.isprintable() else " " for character in text)[:_MESSAGE_CHARACTERS]

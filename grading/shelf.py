@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
@@ -26,9 +27,9 @@ class Shelf:
         self._reading: dict[Path, threading.Lock] = {}
 
     def table(self, path: Path, reading: Reading = "plain") -> Table:
-        """The table in a CSV file; of a `.jsonl` file one column, `json`, with its lines.
+        """The table in a CSV file, also zipped alone; of a `.jsonl` file one column, `json`, with its lines.
 
-        Raises FileNotFoundError, and InvalidSubmission for a file that is no table.
+        Raises FileNotFoundError, InvalidSubmission for a file that is no table, ValueError for an archive of others.
         """
         with self._guard:
             mine = self._reading.setdefault(path, threading.Lock())
@@ -47,13 +48,23 @@ class Shelf:
             return table
 
     def _read(self, path: Path, reading: Reading) -> Table:
-        return self._parser.parse(path.name, path.read_bytes(), reading=reading)
+        content = _unzipped(path) if path.suffix == ".zip" else path.read_bytes()
+        return self._parser.parse(path.name, content, reading=reading)
 
     def _drop(self) -> None:
         held = sum(stamp[2] for stamp, _ in self._tables.values())
         while held > self._kept_bytes and len(self._tables) > 1:
             _, (stamp, _) = self._tables.popitem(last=False)
             held -= stamp[2]
+
+
+def _unzipped(path: Path) -> bytes:
+    """The one CSV file in an archive; what macOS adds to its archives is left out."""
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".csv") and not name.startswith("__MACOSX/")]
+        if len(names) != 1:
+            raise ValueError(f"{path} holds {len(names)} CSV files, not one")
+        return archive.read(names[0])
 
 
 def _lines(path: Path) -> Table:

@@ -39,6 +39,7 @@ RAY_SHELLS: dict[str, str] = {
     "agents/executor.py": "owns one sandbox on an agent host",
     "jobs/connection.py": "the driver's connection: Ray's errors become ours, hosts are looked at",
     "jobs/deploy.py": "starts the detached services",
+    "jobs/guest.py": "prepares data on the grading host",
     "bench/chaos.py": "kills actors of a running cluster",
 }
 """The only files that import Ray, each with its reason."""
@@ -58,6 +59,9 @@ def imported(path: Path) -> set[str]:
             found.add(node.module)
     return found
 
+
+DOORS = sorted([*ROOT.glob("*.py"), *(ROOT / "experiments").glob("*.py")])
+"""Scripts by the names that today's users type."""
 
 ALL = [path for package in MAY_IMPORT for path in sources(package)]
 
@@ -94,6 +98,14 @@ def test_the_lowest_floor_uses_pydantic_and_the_standard_library_only() -> None:
 def test_every_module_opens_with_a_sentence(path: Path) -> None:
     text = path.read_text()
     assert not text.strip() or ast.get_docstring(ast.parse(text)), "a module opens with what it is"
+
+
+@pytest.mark.parametrize("path", DOORS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_door_is_a_few_lines_that_open_into_jobs(path: Path) -> None:
+    ours = {module.split(".")[0] for module in imported(path)} & set(MAY_IMPORT)
+    assert ours == {"jobs"}
+    assert ast.get_docstring(ast.parse(path.read_text()))
+    assert len(path.read_text().splitlines()) <= 20
 
 
 def test_no_file_of_jobs_shadows_a_module() -> None:

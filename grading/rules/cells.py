@@ -18,7 +18,7 @@ from grading.refusal import InvalidSubmission
 from grading.table import TableColumn
 
 FARTHEST: Final = 2.0**63
-"""A whole number of this size or more is no label to scikit-learn: it does not fit into 64 bits."""
+"""From here on whole numbers do not fit into 64 bits, and are no labels to scikit-learn; minus this one still does."""
 
 
 def holds_texts(column: TableColumn) -> bool:
@@ -54,7 +54,7 @@ def of_whole_numbers(column: TableColumn, name: str) -> NDArray[Any]:
     if not column.numeric:
         raise InvalidSubmission(f"There is text in {name!r}. Write a whole number into every cell.")
     values = column.values
-    if column.kind == "float64" and not ((np.abs(values) < FARTHEST) & (values == np.trunc(values))).all():
+    if column.kind == "float64" and not (_fits(values) & (values == np.trunc(values))).all():
         raise InvalidSubmission(f"There are numbers in {name!r} that are not whole. Write a whole number a cell.")
     return values
 
@@ -65,7 +65,7 @@ def cut_to_whole(column: TableColumn, name: str) -> Integers:
     if not column.numeric:
         return literals(column, name, str.strip)
     values = column.values
-    if column.kind == "float64" and not (np.abs(values) < FARTHEST).all():
+    if column.kind == "float64" and not _fits(values).all():
         raise InvalidSubmission(f"There are infinite or very large numbers in {name!r}. Write a whole number a cell.")
     return values.astype(np.int64)
 
@@ -93,6 +93,11 @@ def split_at_spaces(texts: pa.LargeStringArray, first: int | None = None) -> Tok
     the `first` tokens."""
     lists = pc.split_pattern(texts, " ", max_splits=first)
     return _tokens(pc.list_slice(lists, 0, first) if first is not None else lists)
+
+
+def _fits(values: NDArray[Any]) -> NDArray[np.bool_]:
+    fits: NDArray[np.bool_] = (values >= -FARTHEST) & (values < FARTHEST)
+    return fits
 
 
 def _tokens(lists: pa.ListArray) -> Tokens:

@@ -92,4 +92,4 @@ class LabelRanking:
 
 
 def _matrix(table: Table, labels: tuple[str, ...]) -> Floats:
-    return np.stack([pairing.converted(table[name], name) for name in labels], axis=1)
+    return np.stack([pairing.numbers(table[name], name) for name in labels], axis=1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grading.metrics.masks import Mask, mask
 from grading.refusal import InvalidSubmission
@@ -44,13 +45,10 @@ def decoded(text: str, size: int, name: str, *, even: bool = False) -> Mask:
     """The mask in one cell. Raises InvalidSubmission.
 
     Starts ascend, starts and lengths are 1 or more, and no pixel of the image is covered twice; what lies behind its
-    last pixel is cut off. Nothing, and a lone start, is the empty mask; in `start length start` the one length holds
-    for both runs: so the benchmark's decoder reads them. Both are refused where the count must be `even`.
+    last pixel, however far, is cut off. Nothing, and a lone start, is the empty mask; in `start length start` the one
+    length holds for both runs: so the benchmark's decoder reads them. Both are refused where the count must be `even`.
     """
-    try:
-        numbers = np.array([int(token) for token in text.split()], dtype=np.int64)
-    except (ValueError, OverflowError):
-        raise InvalidSubmission(f"There is text in {name!r} that is no whole number. Write {_FORM}.") from None
+    numbers = _whole(text, name)
     if len(numbers) % 2 and (even or len(numbers) > 3):
         raise InvalidSubmission(f"There is an odd count of numbers in a cell of {name!r}. Write {_FORM}.")
     if (numbers < 1).any():
@@ -60,11 +58,23 @@ def decoded(text: str, size: int, name: str, *, even: bool = False) -> Mask:
         raise InvalidSubmission(
             f"The runs of a mask in {name!r} are not in ascending order. Sort them by their starts."
         )
-    starts = np.minimum(begins - 1, size)
-    stops = starts + np.minimum(lengths, size - starts)
+    starts = np.minimum(begins - 1, size).astype(np.int64)
+    stops = starts + np.minimum(lengths, size - starts).astype(np.int64)
     if (starts[1:] < stops[:-1]).any():
         raise InvalidSubmission(f"The runs of a mask in {name!r} overlap. Cover each pixel once.")
     return mask(starts, stops)
+
+
+def _whole(text: str, name: str) -> NDArray[Any]:
+    """The numbers that a cell spells, as Python's where some do not fit into 64 bits."""
+    try:
+        numbers = [int(token) for token in text.split()]
+    except ValueError:
+        raise InvalidSubmission(f"There is text in {name!r} that is no whole number. Write {_FORM}.") from None
+    try:
+        return np.array(numbers, dtype=np.int64)
+    except OverflowError:
+        return np.array(numbers, dtype=object)
 
 
 _FORM = "`start length start length ...`"

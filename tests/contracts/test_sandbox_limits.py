@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from containers.sandbox import Ended, Execution, Sandbox
-from tests.contracts import bare
+from containers.backends import backend
+from containers.sandbox import Ended, Execution, Sandbox, SandboxSpec
+from tests.contracts import bare, jails
 from tests.contracts.bombs import BOMBS, WENT_OFF
 from tests.contracts.trap import LIMITS
 
@@ -51,6 +52,13 @@ def test_a_bomb_is_ended_by_its_limit(cell: Sandbox, name: str) -> None:
     assert bomb.detail in execution.detail
     assert execution.status == (1 if execution.ended is Ended.EXCEPTION else 137)
     assert whole(cell)
+
+
+@pytest.mark.parametrize(("shm_mb", "ended"), [(1, Ended.DISK), (3, Ended.OK)])
+def test_shared_memory_has_a_size_of_its_own(jail: str, shm_mb: int, ended: Ended) -> None:
+    limits = LIMITS.model_copy(update={"shm_mb": shm_mb})
+    with backend(jail).open(SandboxSpec(limits=limits, scratch=jails.scratch())) as sandbox:
+        assert sandbox.execute("open('/dev/shm/x', 'wb').write(bytes(2 << 20))").ended is ended
 
 
 def test_an_output_bomb_leaves_no_more_than_its_limit(cell: Sandbox) -> None:

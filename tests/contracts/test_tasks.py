@@ -20,7 +20,7 @@ from tasks import registry
 from tasks.bounds import check, graded
 from tasks.competition import ANSWERS, SAMPLE, Competition
 
-ALL = registry.names()
+ALL = registry.starter_names()
 FULL: Final = "wine"
 """The competition whose whole leaderboard is made again here; `python -m bench.leaderboards --check` does all."""
 SOME: Final = {
@@ -75,7 +75,7 @@ def test_another_process_with_another_environment_makes_the_same_bytes(tmp_path:
     program = (
         "import sys; from pathlib import Path; from podium.settings import Site; from tasks import registry\n"
         "folder = Path(sys.argv[1]); site = Site(data=folder / 'd', private=folder / 'p')\n"
-        "for task_id in registry.names():\n"
+        "for task_id in registry.starter_names():\n"
         "    task = registry.find(task_id, site); task.prepare(site); task.check_prepared(site)\n"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}

@@ -1,27 +1,24 @@
-"""A sandbox for tests of the parser: runs programs in this process, in a folder of their own. Isolates nothing."""
+"""A sandbox for tests of the parser: a program answers in this process. Isolates nothing."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatch
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from containers.sandbox import Ended, Execution
+from containers.sandbox import Answer, Ended, Execution
 from podium.errors import InfrastructureFailure
 
 
 class InlineSandbox:
-    """Speaks `containers.sandbox.Sandbox`. `deaths`: how many of the next executions find it dead."""
+    """Speaks `containers.sandbox.Sandbox`. `deaths`: how many of the next questions find it dead."""
 
     backend = "inline"
     unbounded: tuple[str, ...] = ()
 
     def __init__(self, deaths: int = 0, ended: Ended = Ended.OK) -> None:
         self.deaths, self.ended, self.closed = deaths, ended, 0
+        self.questions: list[tuple[bytes, ...]] = []
 
     def execute(
         self,
@@ -31,22 +28,12 @@ class InlineSandbox:
         files: Mapping[str, bytes] | None = None,
         collect: Sequence[str] = ("**",),
     ) -> Execution:
-        if self.deaths:
-            self.deaths -= 1
-            raise InfrastructureFailure("The sandbox is gone.")
-        if self.ended is not Ended.OK:
-            return Execution(ended=self.ended)
-        before = Path.cwd()
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            try:
-                for name, content in (files or {}).items():
-                    Path(name).write_bytes(content)
-                exec(compile(program, "program", "exec", dont_inherit=True), {"__name__": "__main__"})  # noqa: S102
-                kept = {path.name: path.read_bytes() for path in Path(folder).iterdir() if _wanted(path.name, collect)}
-            finally:
-                os.chdir(before)
-        return Execution(ended=Ended.OK, files=kept)
+        raise NotImplementedError("nothing is executed here: converse with it")
+
+    def converse(self, program: str) -> InlineConversation:
+        names: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile(program, "program", "exec", dont_inherit=True), names)  # noqa: S102
+        return InlineConversation(self, names["answer"])
 
     def close(self) -> None:
         self.closed += 1
@@ -60,5 +47,23 @@ class InlineSandbox:
         self.close()
 
 
-def _wanted(name: str, collect: Sequence[str]) -> bool:
-    return any(fnmatch(name, pattern) for pattern in collect)
+class InlineConversation:
+    """Speaks `containers.sandbox.Conversation`."""
+
+    open = True
+
+    def __init__(self, sandbox: InlineSandbox, answer: Callable[..., list[Any]]) -> None:
+        self._sandbox, self._answer = sandbox, answer
+
+    def exchange(self, *parts: bytes, seconds: float, most: int) -> Answer:
+        self._sandbox.questions.append(parts)
+        if self._sandbox.deaths:
+            self._sandbox.deaths -= 1
+            self.open = False
+            raise InfrastructureFailure("The sandbox is gone.")
+        content = b"".join(self._answer(*parts)) if self._sandbox.ended is Ended.OK else b""
+        ended = Ended.OUTPUT if len(content) > most else self._sandbox.ended
+        return Answer(ended, memoryview(content if ended is Ended.OK else b""))
+
+    def close(self) -> None:
+        self.open = False

@@ -37,11 +37,11 @@ def put_raw(data: Path, competition: str) -> Path:
 
 
 def put_archive(data: Path, competition: str) -> Path:
-    """Lay them down as an archive."""
+    """Lay them down as an archive; of a competition that has none recorded, an empty one."""
     folder = data / competition
     folder.mkdir(parents=True)
     with zipfile.ZipFile(folder / f"{competition}.zip", "w") as archive:
-        for name, text in cases()[competition]["raw"].items():
+        for name, text in cases().get(competition, {"raw": {}})["raw"].items():
             archive.writestr(name, text)
     return folder / f"{competition}.zip"
 

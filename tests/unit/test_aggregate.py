@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.aggregate import REPORT_KEYS, aggregate_reports, mean_of, pass_at, pass_at_k, rate_over_seeds
+from jobs.aggregate import mean_of, pass_at, pass_at_k, rate_over_seeds
+from jobs.benchmark_report import CompetitionReport, aggregate_reports
 from tests.unit.simulation import grade_of, trials
 
 
@@ -51,11 +52,15 @@ def test_pass_at_is_averaged_over_tasks_up_to_the_fewest_seeds() -> None:
 
 def test_the_grading_report_has_the_benchmarks_keys_in_its_order() -> None:
     trial = trials(1)[0]
-    report = aggregate_reports([grade_of(trial, "d"), grade_of(trial, None)])
+    report = aggregate_reports([CompetitionReport.of(grade_of(trial, digest)) for digest in ("d", None)])
     assert list(report) == [
         "total_runs", "total_runs_with_submissions", "total_valid_submissions", "total_medals", "total_gold_medals",
         "total_silver_medals", "total_bronze_medals", "total_above_median", "competition_reports",
     ]  # fmt: skip
     assert (report["total_runs"], report["total_runs_with_submissions"]) == (2, 1)
-    assert tuple(report["competition_reports"][0]) == REPORT_KEYS
+    assert list(report["competition_reports"][0]) == [
+        "competition_id", "score", "gold_threshold", "silver_threshold", "bronze_threshold", "median_threshold",
+        "any_medal", "gold_medal", "silver_medal", "bronze_medal", "above_median", "submission_exists",
+        "valid_submission", "is_lower_better", "created_at", "submission_path",
+    ]  # fmt: skip
     json.dumps(report, allow_nan=False)

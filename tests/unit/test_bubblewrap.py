@@ -20,6 +20,7 @@ PLAN = Launch(
     work=Path("/mnt/work"),
     program=Path("/mnt/program"),
     tmp_bytes=1 << 20,
+    shm_bytes=2 << 20,
     environment=environment(2.0),
     warm=("numpy",),
     uid=64_001,

@@ -60,7 +60,7 @@ def test_a_sweep_leaves_all_files_of_the_users_form(tmp_path: Path) -> None:
         names = {path.name for path in group.path.iterdir() if path.is_file() and not path.name.startswith(".")}
         assert names == {
             "metadata.json", "sweep.json", "grading_report.json", "report.md", "report.json", "report.csv",
-            "ledger.jsonl",
+            "ledger.jsonl", "submission.jsonl",
         }  # fmt: skip
         assert json.loads(group.ledger_file.read_text()) == {"run_group": group.name}
         (trial,) = group.trials()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,18 +16,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from containers.sandbox import Ended
-from grading.parse import PROGRAM, JailedParser, OpenParser
-from grading.programs import read_csv
+from grading.codec import TableLimits, encode
+from grading.parse import JailedParser, OpenParser, Reading
+from grading.programs import columns, csv_lines, read_csv, reply
 from grading.refusal import InvalidSubmission
-from grading.table import Table, TableLimits, encode
+from grading.table import Table
 from podium.errors import InfrastructureFailure
 from tests.unit.inline_sandbox import InlineSandbox
 
+PROBE = b"id,y\n1,2\n"
 
-def jailed(*sandboxes: InlineSandbox, program: str = PROGRAM, limits: TableLimits = TableLimits()) -> JailedParser:
+
+def jailed(
+    *sandboxes: InlineSandbox, programs: Sequence[str] = (), limits: TableLimits = TableLimits()
+) -> JailedParser:
     """A parser that opens these sandboxes in turn, then fresh ones."""
     given_out = iter(sandboxes)
-    return JailedParser(lambda: next(given_out, InlineSandbox()), program=program, limits=limits)
+    return JailedParser(lambda: next(given_out, None) or InlineSandbox(), programs=programs, limits=limits)
 
 
 def parse(content: bytes, limits: TableLimits = TableLimits()) -> Table:
@@ -113,54 +121,148 @@ def test_a_file_that_is_too_large_never_reaches_the_sandbox() -> None:
 @pytest.mark.parametrize("ended", [ended for ended in Ended if ended is not Ended.OK])
 def test_a_parser_that_was_ended_makes_the_submission_invalid(ended: Ended) -> None:
     with pytest.raises(InvalidSubmission, match=r"^submission\.csv .* Write plain CSV text"):
-        jailed(InlineSandbox(ended=ended)).parse("submission.csv", b"id\n1\n", 1)
+        jailed(InlineSandbox(ended=ended)).parse("submission.csv", PROBE, 1)
 
 
 def test_a_sandbox_that_dies_once_is_opened_again() -> None:
     first, second = InlineSandbox(deaths=1), InlineSandbox()
-    assert jailed(first, second).parse("submission.csv", b"id\n1\n", 1).rows == 1
+    assert jailed(first, second).parse("submission.csv", PROBE, 1).rows == 1
     assert first.closed == 1
 
 
 def test_a_file_that_kills_every_sandbox_is_invalid() -> None:
     with pytest.raises(InvalidSubmission, match="ended the program that reads it"):
-        jailed(InlineSandbox(deaths=1), InlineSandbox(deaths=1)).parse("submission.csv", b"id\n1\n", 1)
+        jailed(InlineSandbox(deaths=1), InlineSandbox(deaths=1)).parse("submission.csv", PROBE, 1)
 
 
 def test_sandboxes_that_die_under_a_good_file_too_are_no_fault_of_the_submission() -> None:
     with pytest.raises(InfrastructureFailure):
-        jailed(*(InlineSandbox(deaths=1) for _ in range(3))).parse("submission.csv", b"id\n1\n", 1)
+        jailed(*(InlineSandbox(deaths=1) for _ in range(3))).parse("submission.csv", PROBE, 1)
 
 
-WRITE = "from pathlib import Path\nPath('table.bin').write_bytes({})"
+def test_a_file_is_blamed_only_for_the_death_of_a_sandbox_that_read_no_other() -> None:
+    used, fresh = InlineSandbox(), InlineSandbox()
+    parser = jailed(used, fresh)
+    parser.parse("submission.csv", PROBE, 1)
+    used.deaths = 1
+    assert parser.parse("submission.csv", PROBE, 1).rows == 1
+    assert (used.closed, len(fresh.questions)) == (1, 1)
+
+
+def test_many_files_are_read_in_one_sandbox() -> None:
+    first, second = InlineSandbox(), InlineSandbox()
+    parser = jailed(first, second)
+    for _ in range(3):
+        parser.parse("submission.csv", PROBE, 1)
+    assert (len(first.questions), len(second.questions), first.closed) == (3, 0, 0)
+    parser.close()
+    parser.close()
+    assert first.closed == 1
+
+
+def test_a_sandbox_is_opened_for_each_file_that_is_read_at_the_same_time_up_to_the_number_of_jails() -> None:
+    gate = threading.Barrier(2)
+    opened: list[InlineSandbox] = []
+
+    def opening() -> InlineSandbox:
+        opened.append(InlineSandbox())
+        return opened[-1]
+
+    meet = "from tests.unit import test_parse\nanswer = lambda *parts: test_parse.meeting(parts)"
+    parser = JailedParser(opening, programs=[meet], jails=2)
+    MEETINGS.append(gate)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: parser.parse("submission.csv", PROBE, 1), range(4)))
+    MEETINGS.clear()
+    assert [table.rows for table in found] == [1] * 4
+    assert len(opened) == 2
+
+
+MEETINGS: list[threading.Barrier] = []
+
+
+def meeting(parts: tuple[bytes, ...]) -> list[Any]:
+    """Answers when a second question is being answered too."""
+    MEETINGS[0].wait(30)
+    return reply.answering(csv_lines.read)(*parts)
+
+
+@pytest.mark.parametrize(
+    ("content", "asked"),
+    [
+        (b"id,y\n1,2\n", 1),
+        (b"id,y\r\n1,2\r\n", 2),
+        (b"id,y\n" + b"1,0.25\n" * 20_000, 2),
+        (b"id,y\n" + b"a_1,0.25\n" * 20_000, 2),
+        (b'id,y\n"a",2\n', 3),
+        (b"id,y\n1\n", 3),
+    ],
+    ids=["small", "crlf", "large", "large with text", "quoted", "ragged"],
+)
+@pytest.mark.parametrize("reading", ["plain", "pandas"])
+def test_a_plain_file_never_reaches_pandas(content: bytes, asked: int, reading: Reading) -> None:
+    sandboxes = [InlineSandbox() for _ in range(3)]
+    with suppress(InvalidSubmission):
+        jailed(*sandboxes).parse("submission.csv", content, 64, reading)
+    assert [len(sandbox.questions) for sandbox in sandboxes] == [1] * asked + [0] * (3 - asked)
+
+
+WRITE = "answer = lambda orders, content: [{}]"
 LIARS = {
-    "writes nothing": "",
-    "writes garbage": WRITE.format("b'PTAB1' + bytes(range(256))"),
-    "hands back the submission": WRITE.format("Path('submission').read_bytes()"),
-    "writes a pickle": "import pickle\n" + WRITE.format("pickle.dumps({'id': [1]})"),
-    "writes a table that is too large": WRITE.format("bytes(3 << 20)"),
+    "says nothing": WRITE.format("b''"),
+    "says garbage": WRITE.format("bytes(range(256))"),
+    "says a garbled table": WRITE.format("b'table   PTAB2', bytes(range(256))"),
+    "hands back the submission": WRITE.format("content"),
+    "declines": WRITE.format("b'declined'"),
+    "says a pickle": f"import pickle\n{WRITE.format('pickle.dumps(1)')}",
 }
 
 
 @pytest.mark.parametrize("program", LIARS.values(), ids=LIARS.keys())
 def test_a_parser_that_lies_makes_the_submission_invalid(program: str) -> None:
-    parser = jailed(program=program, limits=TableLimits(bytes=1 << 20))
     with pytest.raises(InvalidSubmission, match="could not be read"):
-        parser.parse("submission.csv", b"id\n1\n", 1)
+        jailed(programs=[program]).parse("submission.csv", PROBE, 1)
+
+
+def test_a_table_that_is_too_large_is_not_even_taken() -> None:
+    with pytest.raises(InvalidSubmission, match="makes a larger table than is allowed"):
+        jailed(programs=[WRITE.format("bytes(3 << 20)")], limits=TableLimits(bytes=1 << 20)).parse("s.csv", PROBE, 1)
 
 
 def test_a_message_from_inside_is_one_short_printable_line() -> None:
-    parser = jailed(program="import pathlib; pathlib.Path('refused.txt').write_text('\\x1b[2J' + 'a\\n' * 10_000)")
+    parser = jailed(programs=[WRITE.format("b'refused \\x1b[2J' + b'a\\n' * 10_000")])
     with pytest.raises(InvalidSubmission) as caught:
-        parser.parse("submission.csv", b"id\n1\n", 1)
+        parser.parse("submission.csv", PROBE, 1)
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 600
 
 
-def test_the_programs_bytes_are_those_of_the_table_module() -> None:
+def test_the_programs_bytes_are_those_of_the_codec() -> None:
     content = b"id,share,name,flag\n1,0.25,a,True\n2,,,False\n"
-    written = read_csv.encode(read_csv.read(content, json.loads(json.dumps(vars(TableLimits())))))
+    written = b"".join(columns.encode(read_csv.read(content, vars(TableLimits()))))
     assert encode(parse(content)) == written
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n"])
+def test_a_file_without_content_has_no_columns_for_the_benchmark(content: bytes) -> None:
+    table = OpenParser().parse("x.csv", content, reading="pandas")
+    assert (table.names, table.rows) == ((), 0)
+
+
+def test_a_header_alone_is_a_table_of_text_without_rows_for_the_benchmark() -> None:
+    table = OpenParser().parse("x.csv", b"id,y\n", reading="pandas")
+    assert [(name, table[name].kind) for name in table.names] == [("id", "str"), ("y", "str")]
+    assert table.rows == 0
+
+
+def test_the_benchmark_pads_short_rows_numbers_repeated_names_and_drops_surplus_leading_cells() -> None:
+    def read(content: bytes) -> list[tuple[str, list[str]]]:
+        table = OpenParser().parse("x.csv", content, reading="pandas")
+        return [(name, table[name].texts()) for name in table.names]
+
+    assert read(b"a,b\nx,y\nz\n") == [("a", ["x", "z"]), ("b", ["y", ""])]
+    assert read(b"a,a\nx,y\n") == [("a", ["x"]), ("a.1", ["y"])]
+    assert read(b"a,b\n7,x,y\n8,z,w\n") == [("a", ["x", "z"]), ("b", ["y", "w"])]
 
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,10 @@ AGENTS = {
 TASKS = {"wine": TaskFacts(id="wine"), "digits": TaskFacts(id="digits")}
 
 
-def splits(name: str) -> list[str]:
-    return {"starter": ["wine", "digits"]}[name]
+def select(splits: Sequence[str], ids: Sequence[str], lite: bool) -> list[str]:
+    """One list, `starter`, whose `wine` is in the lite one."""
+    chosen = [*(task for _ in splits for task in ("wine", "digits")), *ids]
+    return ["wine"] if lite else list(dict.fromkeys(chosen))
 
 
 def spec(**values: object) -> SweepSpec:
@@ -83,9 +86,16 @@ def test_flags_win_over_the_file_and_limits_are_merged(tmp_path: Path) -> None:
     file = tmp_path / "sweep.toml"
     file.write_text('agents = ["aide"]\nsplits = ["starter"]\nseeds = 3\n[limits]\nmemory_mb = 1024\ncpus = 2\n')
     asked = ask(file, {"seeds": 5, "limits": {"memory_mb": 4096.0}, "tasks": ()})
-    resolved = resolve(asked, splits)
+    resolved = resolve(asked, select)
     assert (resolved.seeds, resolved.tasks) == (5, ("wine", "digits"))
     assert (resolved.limits.memory_mb, resolved.limits.cpus) == (4096, 2)
+
+
+def test_lite_keeps_of_a_list_what_is_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.toml"
+    file.write_text('agents = ["aide"]\nsplits = "starter"\nlite = true\n')
+    assert resolve(ask(file, {}), select).tasks == ("wine",)
+    assert resolve(ask(None, {"agents": ("aide",), "lite": True}), select).tasks == ("wine",)
 
 
 def test_a_misspelt_key_of_the_file_is_answered_with_the_near_one(tmp_path: Path) -> None:
@@ -97,9 +107,9 @@ def test_a_misspelt_key_of_the_file_is_answered_with_the_near_one(tmp_path: Path
 
 def test_a_sweep_without_an_agent_or_a_task_says_how_to_name_one() -> None:
     with pytest.raises(UserError, match="podium agents"):
-        resolve(ask(None, {"tasks": ("wine",)}), splits)
+        resolve(ask(None, {"tasks": ("wine",)}), select)
     with pytest.raises(UserError, match="--split starter"):
-        resolve(ask(None, {"agents": ("aide",)}), splits)
+        resolve(ask(None, {"agents": ("aide",)}), select)
 
 
 @pytest.mark.parametrize("name", ["api_key", "token", "WANDB_API_KEY", "password"])
@@ -114,7 +124,7 @@ def test_an_option_that_counts_tokens_is_no_secret() -> None:
 
 def test_a_resume_may_add_tasks_seeds_and_agents_and_loses_none() -> None:
     before = spec(agents=("aide",), tasks=("wine",))
-    now = resolve(ask(None, {"agents": ("sample",), "tasks": ("digits",), "seeds": 2, "parallel": 9}), splits, before)
+    now = resolve(ask(None, {"agents": ("sample",), "tasks": ("digits",), "seeds": 2, "parallel": 9}), select, before)
     assert now.agents == ("aide", "sample")
     assert now.tasks == ("wine", "digits")
     assert (now.seeds, now.parallel) == (2, 9)
@@ -127,18 +137,19 @@ def test_a_resume_may_add_tasks_seeds_and_agents_and_loses_none() -> None:
         ({"budget": {"steps": 5}}, "budget.steps"),
         ({"options": {"num_drafts": 9}}, "options.num_drafts"),
         ({"sandbox": "local"}, "sandbox"),
+        ({"strict": True}, "strict"),
         ({"seeds": 1}, "seeds"),
     ],
 )
 def test_a_resume_that_changes_the_sweep_is_refused_naming_the_key(values: dict[str, object], key: str) -> None:
     with pytest.raises(SpecChanged) as caught:
-        resolve(ask(None, values), splits, spec(seeds=2))
+        resolve(ask(None, values), select, spec(seeds=2))
     assert caught.value.key == key
 
 
 def test_a_resume_keeps_which_keys_of_the_budget_were_asked_for() -> None:
     before = spec(budget=Budget(seconds=60))
-    assert resolve(ask(None, {}), splits, before).budget.model_fields_set == {"seconds"}
+    assert resolve(ask(None, {}), select, before).budget.model_fields_set == {"seconds"}
 
 
 def test_options_are_json_where_they_read_as_such() -> None:

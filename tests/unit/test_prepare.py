@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +16,7 @@ from podium.errors import UserError
 from podium.settings import Site
 from tasks import registry
 from tasks.preparing import NotPrepared, Ways, prepare
+from tasks.preparing.archive import damage
 from tasks.preparing.plain_tables import tables
 from tests.unit.raw_data import FOREIGN, SPACESHIP, below, cases, put_archive, put_prepared, put_raw, site_below, texts
 
@@ -73,6 +76,13 @@ def test_the_private_half_is_closed_and_the_public_one_open_whatever_the_umask(s
     modes = {path: stat.S_IMODE(path.stat().st_mode) for half in ("public", "private") for path in half_of(site, half)}
     assert {modes[path] for path in half_of(site, "public")} == {0o755, 0o644}
     assert {modes[path] for path in half_of(site, "private")} == {0o700, 0o600}
+
+
+def test_a_private_directory_that_is_made_is_closed_from_the_top(site: Site) -> None:
+    put_raw(site.data, SPACESHIP)
+    make(SPACESHIP, site)
+    made = (site.private, site.private / SPACESHIP, site.private_dir(SPACESHIP).parent)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o700] * 3
 
 
 def half_of(site: Site, half: str) -> list[Path]:
@@ -141,9 +151,10 @@ def test_a_missing_description_is_made_from_the_files_and_says_what_it_is(site: 
 
 
 def test_a_description_among_the_raw_files_is_taken(site: Site) -> None:
-    (put_raw(site.data, SPACESHIP) / "description.md").write_text("# As the hosts wrote it\n")
+    theirs = b"# As the hosts wrote it, caf\xe9 in Latin-1\r\n"
+    (put_raw(site.data, SPACESHIP) / "description.md").write_bytes(theirs)
     make(SPACESHIP, site)
-    assert (site.public_dir(SPACESHIP) / "description.md").read_text() == "# As the hosts wrote it\n"
+    assert (site.public_dir(SPACESHIP) / "description.md").read_bytes() == theirs
 
 
 def test_our_description_names_columns_metric_and_sample(site: Site) -> None:
@@ -193,6 +204,20 @@ def test_a_damaged_archive_is_refused_with_nothing_half_written(site: Site) -> N
     with pytest.raises(UserError, match="no whole zip archive"):
         make(SPACESHIP, site)
     assert below(site.data / SPACESHIP) == ["prepared", archive.name]
+
+
+def test_an_archive_whose_content_is_damaged_is_refused(site: Site) -> None:
+    raw = put_raw(site.data, SPACESHIP)
+    archive = site.data / SPACESHIP / f"{SPACESHIP}.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.write(raw / "train.csv", "train.csv")
+    shutil.rmtree(raw)
+    content = bytearray(archive.read_bytes())
+    content[200:400] = bytes(byte ^ 0x5A for byte in content[200:400])
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match="no whole zip archive"):
+        make(SPACESHIP, site)
+    assert "decompressing" in damage(archive)
 
 
 def test_several_archives_are_refused_by_name(site: Site) -> None:

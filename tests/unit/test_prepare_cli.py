@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from jobs.prepare import prepare
 from podium.errors import UnknownName, UserError
 from podium.settings import CHECKOUT
-from tests.unit.raw_data import FOREIGN, SPACESHIP, below, cases, put_prepared, put_raw, texts
+from tests.unit.raw_data import FOREIGN, SPACESHIP, below, cases, put_archive, put_prepared, put_raw, texts
 
 
 @pytest.fixture
@@ -56,6 +56,29 @@ def test_split_private_leaves_agents_only_the_public_half(data: Path, site: str,
     }  # fmt: skip
     assert texts(tmp_path / "private" / SPACESHIP / "prepared/private") == cases()[SPACESHIP]["private"]
     assert texts(tmp_path / "private" / SPACESHIP / "raw") == cases()[SPACESHIP]["raw"]
+
+
+def test_split_private_keeps_answers_apart_even_where_the_rest_is_not_prepared(
+    data: Path, site: str, tmp_path: Path
+) -> None:
+    put_prepared(data, FOREIGN, "test.csv", "sample_submission.csv")
+    (data / FOREIGN / "prepared/public/sample_submission.csv").unlink()
+    with pytest.raises(UserError):
+        run("-c", FOREIGN, "--data-dir", data, "--site", site, "--split-private")
+    assert not (data / FOREIGN / "prepared/private").exists()
+    assert (tmp_path / "private" / FOREIGN / "prepared/private/test.csv").is_file()
+
+
+def test_an_archive_that_still_has_to_be_prepared_stays_where_the_benchmark_looks_for_it(data: Path, site: str) -> None:
+    archive = put_archive(data, FOREIGN)
+    with pytest.raises(UserError):
+        run("-c", FOREIGN, "--data-dir", data, "--site", site, "--split-private")
+    assert archive.is_file()
+
+
+def test_record_is_for_our_own_tasks_and_says_so() -> None:
+    with pytest.raises(UnknownName, match="no starter task"):
+        run("-c", FOREIGN, "--record")
 
 
 def test_what_was_split_off_is_still_prepared_without_saying_so_again(data: Path, site: str) -> None:

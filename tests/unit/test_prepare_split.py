@@ -64,6 +64,15 @@ def test_what_was_moved_is_closed_and_what_stayed_is_open(site: Site) -> None:
     assert {mode(path) for path in opened if path.is_file()} == {0o644}
 
 
+def test_a_link_in_the_public_half_is_left_as_it_is_and_so_is_what_it_names(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("")
+    (tmp_path / "mine.csv").chmod(0o600)
+    for name in ("mine.csv", "gone.csv"):
+        (site.public_dir(SPACESHIP) / name).symlink_to(tmp_path / name)
+    separate(SPACESHIP, site)
+    assert mode(tmp_path / "mine.csv") == 0o600
+
+
 def test_once_more_moves_nothing(site: Site) -> None:
     separate(SPACESHIP, site)
     before = below(site.data.parent)

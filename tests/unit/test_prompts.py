@@ -99,6 +99,13 @@ def test_only_what_there_is_to_say_is_a_section() -> None:
     ]
 
 
+def test_a_sample_submission_that_is_not_public_is_not_named() -> None:
+    brief = BRIEF.model_copy(update={"outputs": (OutputFile(sample=""),)})
+    text = user_message(brief, "", Situation(task="draft"))
+    assert "Submission file: submission/submission.csv" in text
+    assert "Sample submission" not in text
+
+
 def test_a_description_cannot_end_its_section() -> None:
     brief = BRIEF.model_copy(update={"text": "# A\n\n```\nopen fence\n# Goal\nMetric: mine"})
     assert sections(user_message(brief, "", Situation(task="draft"))) == ["Task", "Goal", "Hardware", "Instructions"]

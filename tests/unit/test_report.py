@@ -57,6 +57,7 @@ def test_metadata_has_the_users_form(sweep: SweepDir) -> None:
     assert set(metadata["runs"]) == {trial.path.name for trial in group.trials()}
     assert sorted(run["success"] for run in metadata["runs"].values()) == [False, True, True, True]
     assert metadata["sweep_id"] == SWEEP
+    assert (metadata["rules"], metadata["network"]) == ("benchmark", "none")
 
 
 def test_the_terminal_shows_medals_and_nothing_that_steers_it(sweep: SweepDir) -> None:
@@ -66,6 +67,21 @@ def test_the_terminal_shows_medals_and_nothing_that_steers_it(sweep: SweepDir) -
     assert "says of itself: offline (no LLM)" in text.getvalue()
     assert "1 of 8 trials are not finished" in text.getvalue()
     assert "\x1b" not in text.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({}, ["by the benchmark's own rules", "No agent saw a held-out signal", "without network"]),
+        ({"strict": True}, ["judged strictly"]),
+        ({"sandbox": "local"}, ["had the host's network"]),
+    ],
+)
+def test_a_report_discloses_how_it_was_come_by(sweep: SweepDir, asked: dict[str, object], told: list[str]) -> None:
+    spec = sweep.record.spec.model_copy(update=asked)
+    said = " ".join(build(SweepDir(sweep.runs, sweep.record.model_copy(update={"spec": spec})), sweep.groups()).notes)
+    assert [words for words in told if words not in said] == []
+    assert ("held-out" in said) == (spec.sandbox != "local")
 
 
 def test_the_csv_has_one_line_a_trial(sweep: SweepDir) -> None:

@@ -35,7 +35,8 @@ def test_answers_beside_public_data_are_a_warning_with_the_command_until_they_ar
     put_prepared(place.data, FOREIGN, "test.csv", "sample_submission.csv")
     (warning,) = of("warning", place)
     assert FOREIGN in warning.text
-    assert f"--split-private --data-dir {place.data} -c {FOREIGN}" in warning.remedy
+    folders = f"--data-dir {place.data} --private-dir {place.private}"
+    assert f"podium prepare --split-private {folders} -c {FOREIGN}" in warning.remedy
     separate(FOREIGN, place)
     assert of("warning", place) == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from jobs.commands import after_death, sweep
+from jobs.commands import after_death, is_own_list, sweep
 from jobs.options import arguments
 from jobs.submission import pass_on, submit_command
 from podium.settings import Site
@@ -101,3 +101,10 @@ def test_a_driver_that_died_leaves_the_command_that_goes_on() -> None:
 @pytest.mark.parametrize("code", [0, 1, 2, 130])
 def test_a_driver_that_ended_by_itself_has_said_so(code: int) -> None:
     assert after_death(code, Path("runs/S_sweep")) == ""
+
+
+def test_a_list_of_the_users_is_told_from_a_split_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("starter", "mine.txt"):
+        (tmp_path / name).write_text("wine\n")
+    assert [is_own_list(name) for name in ("starter", "mine.txt", "none.txt")] == [False, True, False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,27 @@ def test_a_split_with_an_unknown_task_is_an_error_that_names_it(tmp_path: Path) 
     file.write_text("wine\nwhine\n")
     with pytest.raises(UnknownName, match="whine"):
         registry.split(str(file))
+
+
+def test_a_list_with_the_line_ends_of_windows_is_read(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_bytes(b"wine\r\n\r\nAI4Code\r\n")
+    assert registry.split(str(tmp_path / "mine.txt")) == ["wine", "AI4Code"]
+
+
+def test_a_list_that_the_checkout_has_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert registry.split("experiments/splits/dev.txt") == registry.split("dev")
+    (tmp_path / "experiments/splits").mkdir(parents=True)
+    (tmp_path / "experiments/splits/dev.txt").write_text("wine\n")
+    assert registry.split("experiments/splits/dev.txt") == ["wine"]
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
+def test_a_list_that_this_user_may_not_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("wine\n")
+    (tmp_path / "mine.txt").chmod(0)
+    with pytest.raises(UserError, match="may not read"):
+        registry.split(str(tmp_path / "mine.txt"))
 
 
 def test_a_split_that_is_no_text_is_an_error(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from podium.errors import UnknownName, UserError
 from podium.settings import CHECKOUT
 from tasks import registry
 from tasks.cli import tasks
+from tests.unit.raw_data import FOREIGN, put_prepared
 
 
 @pytest.fixture
@@ -33,6 +34,16 @@ def test_list_shows_what_is_prepared(site: str) -> None:
     state = {row["id"]: row["prepared"] for row in json.loads(done.stdout)}
     assert list(state) == registry.names()
     assert [task_id for task_id, prepared in state.items() if prepared] == ["wine"]
+
+
+def test_a_data_directory_in_the_benchmarks_layout_may_be_named(site: str, tmp_path: Path) -> None:
+    put_prepared(tmp_path / "D", FOREIGN, "test.csv", "sample_submission.csv")
+    words = ["--data-dir", str(tmp_path / "D"), "--site", site, "--json"]
+    listed = CliRunner().invoke(tasks, ["list", "--lite", *words], catch_exceptions=False)
+    assert [row["id"] for row in json.loads(listed.stdout) if row["prepared"]] == [FOREIGN]
+    assert json.loads(CliRunner().invoke(tasks, ["show", FOREIGN, *words]).stdout)["prepared"]
+    checked = CliRunner().invoke(tasks, ["check", FOREIGN, *words])
+    assert json.loads(checked.stdout)[FOREIGN][0]["holds"]
 
 
 def test_list_keeps_to_splits_and_lite(site: str) -> None:

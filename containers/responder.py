@@ -1,0 +1,198 @@
+"""A program that answers, inside a sandbox: loaded once, and each question is answered by a fork of it.
+
+One file, standard library only, for it is copied into the sandbox beside the interpreter. The program defines
+`answer(*parts: bytes)`, which gives a list of buffers. Two pipes carry frames of little-endian numbers and bytes:
+
+    question   number of parts, seconds, most bytes of the answer | the parts' lengths | the parts
+    answer     how it ended (`Ended` in one letter), length | the answer's bytes, or why there are none | CPU seconds
+
+What a question makes of its fork stays in the fork: it holds no end of our pipes but its own, cannot look into us
+(undumpable), can write no file, and whatever it leaves is killed before the last bytes of its answer are handed on.
+It may kill or stop us instead; then the conversation ends before there is an answer, and with its own question.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import gc
+import os
+import resource
+import select
+import signal
+import struct
+import sys
+import time
+import types
+from collections.abc import Callable
+from typing import Any, BinaryIO, NamedTuple, NoReturn
+
+QUESTION, LENGTH = struct.Struct("<QdQ"), struct.Struct("<Q")
+ANSWER, SPENT = struct.Struct("<cQ"), struct.Struct("<d")
+OK, EXCEPTION, TIMEOUT, MEMORY, OUTPUT, SIGNAL, READY = b"=", b"!", b"t", b"m", b"o", b"s", b"r"
+PR_SET_DUMPABLE = 4
+USUAL_PIPE_BYTES, PIPE_BYTES = 1 << 16, 1 << 20
+
+Answer = Callable[..., list[Any]]
+
+_fork = ctypes.PyDLL(None).fork
+"""Not `os.fork`, which first calls what every library has left to be called: to us, who have one thread and forks that
+do one thing, that is of no use, and it takes half of the time of a small fork."""
+
+
+class Question(NamedTuple):
+    """What the other end asks, and how long and how much the answer may be."""
+
+    parts: list[bytes]
+    seconds: float
+    most: int
+
+
+def respond(program: str, inbound: int, outbound: int, alone: bool) -> NoReturn:
+    """Load the file `program`, say so, and answer until the questions end.
+
+    `alone`: every process of our namespace but us and its first is a fork's, to be killed when that has answered.
+    """
+    _let_go_of_all_but(inbound, outbound)
+    answer = _loaded(program)
+    _hide()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    questions = os.fdopen(inbound, "rb")
+    _put(outbound, READY, b"", 0.0)
+    while (question := _next(questions)) is not None:
+        _answer(answer, question, outbound, (inbound, outbound), alone)
+    os._exit(0)
+
+
+def _let_go_of_all_but(*pipes: int) -> None:
+    """Let nothing be open but these two and standard output and error. Before a library opens what it needs."""
+    low, high = sorted(pipes)
+    os.closerange(3, low)
+    os.closerange(low + 1, high)
+    os.closerange(high + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _loaded(program: str) -> Answer:
+    module = types.ModuleType("__main__")
+    module.__file__ = program
+    sys.modules["__main__"] = module
+    with open(program, "rb") as file:
+        exec(compile(file.read(), program, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+    answer: Answer = module.__dict__["answer"]
+    return answer
+
+
+def _hide() -> None:
+    """Let nobody look into us, nothing be said but answers, and no file be written."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    os.close(null)
+    os.chdir("/")
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _next(questions: BinaryIO) -> Question | None:
+    head = questions.read(QUESTION.size)
+    if len(head) < QUESTION.size:
+        return None
+    count, seconds, most = QUESTION.unpack(head)
+    lengths = [LENGTH.unpack(questions.read(LENGTH.size))[0] for _ in range(count)]
+    return Question([questions.read(length) for length in lengths], seconds, most)
+
+
+def _answer(answer: Answer, question: Question, outbound: int, ours: tuple[int, ...], alone: bool) -> None:
+    """Answer in a fork, hand on what it says, and end it and whatever it left."""
+    ear, mouth = os.pipe()
+    child = _fork()
+    if child == 0:
+        _speak(answer, question, mouth, (*ours, ear))
+    os.close(mouth)
+    end = time.monotonic() + question.seconds
+    head = _hear(ear, end)
+    how, length = ANSWER.unpack(head) if len(head) == ANSWER.size else (SIGNAL, 0)
+    answered = how in (OK, EXCEPTION, MEMORY) and length <= question.most
+    if answered:
+        _hand_on(head, length, ear, outbound, end)
+    late = time.monotonic() >= end
+    os.close(ear)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1 if alone else child, signal.SIGKILL)
+    _, status, used = os.wait4(child, 0)
+    while alone and _any_left():
+        time.sleep(0.001)
+    spent = used.ru_utime + used.ru_stime
+    if answered:
+        os.write(outbound, SPENT.pack(spent))
+    elif len(head) == ANSWER.size:
+        _put(outbound, OUTPUT, b"", spent)
+    else:
+        _put(outbound, TIMEOUT if late else SIGNAL, str(os.waitstatus_to_exitcode(status)).encode(), spent)
+
+
+def _any_left() -> bool:
+    """Whether there is still anyone but us and the namespace's first process, who buries the others."""
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _hear(ear: int, end: float) -> bytes:
+    """The head of the fork's answer; less of it where the fork ends or its time is up."""
+    head = b""
+    while len(head) < ANSWER.size and select.select([ear], [], [], max(0.0, end - time.monotonic()))[0]:
+        part = os.read(ear, ANSWER.size - len(head))
+        if not part:
+            break
+        head += part
+    return head
+
+
+def _hand_on(head: bytes, length: int, ear: int, outbound: int, end: float) -> None:
+    """Move the answer from pipe to pipe. A fork that promised more than it gives ends the conversation."""
+    os.write(outbound, head)
+    while length:
+        ready = select.select([ear], [], [], max(0.0, end - time.monotonic()))[0]
+        moved = os.splice(ear, outbound, length) if ready else 0
+        if not moved:
+            os._exit(1)
+        length -= moved
+
+
+def _speak(answer: Answer, question: Question, mouth: int, ours: tuple[int, ...]) -> NoReturn:
+    """In the fork: answer into `mouth`."""
+    for number in ours:
+        os.close(number)
+    most = int(question.seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most))
+    try:
+        views = [memoryview(buffer).cast("B") for buffer in answer(*question.parts)]
+        how = OK
+    except MemoryError:
+        how, views = MEMORY, []
+    except BaseException as error:
+        how, views = EXCEPTION, [memoryview(type(error).__name__.encode())]
+    length = sum(map(len, views))
+    if length > USUAL_PIPE_BYTES:
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(mouth, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    _write(mouth, [memoryview(ANSWER.pack(how, length)), *views])
+    os._exit(0)
+
+
+def _put(outbound: int, how: bytes, content: bytes, spent: float) -> None:
+    _write(outbound, [memoryview(ANSWER.pack(how, len(content)) + content + SPENT.pack(spent))])
+
+
+def _write(descriptor: int, views: list[memoryview]) -> None:
+    left = [view for view in views if view]
+    while left:
+        written = os.writev(descriptor, left[:64])
+        while left and written >= len(left[0]):
+            written -= len(left.pop(0))
+        if written:
+            left[0] = left[0][written:]

@@ -1,0 +1,118 @@
+"""The readers of CSV that all others must agree with: pandas' own, and a strict one, line by line, before pandas.
+
+Runs inside the sandbox too: standard library, NumPy, pandas and pyarrow.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from grading.programs.columns import Column, Refused, Sheet
+
+FOREIGN = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"PAR1", "Parquet"), (b"\x80\x04", "pickle"))
+
+
+def read(data: bytes, limits: dict[str, int]) -> Sheet:
+    """The typed columns of a CSV file, as pandas infers them. Raises Refused."""
+    return lenient(data) if limits.get("pandas") else strict(data, limits)
+
+
+def lenient(data: bytes) -> Sheet:
+    """What pandas' reader makes of the bytes with its defaults. Raises Refused."""
+    try:
+        frame = pd.read_csv(io.BytesIO(data), low_memory=False)
+    except pd.errors.EmptyDataError:
+        return Sheet(0, [])
+    except (ValueError, OverflowError) as error:  # ragged rows, foreign bytes
+        raise Refused(f"The file cannot be read as CSV: {str(error).strip()[:200]}.") from None
+    return _sheet(frame)
+
+
+def strict(data: bytes, limits: dict[str, int]) -> Sheet:
+    """The same for a file in which every row has a cell for every column, and no two readers differ. Raises Refused."""
+    text = _text(data)
+    names, rows = _structure(text, limits)
+    try:
+        frame = pd.read_csv(io.StringIO(text), low_memory=False, index_col=False)
+    except (ValueError, OverflowError) as error:
+        raise Refused(f"The file cannot be read as CSV: {str(error)[:200]}.") from None
+    if frame.shape != (rows, len(names)):
+        raise Refused("The file reads as another table with other CSV readers. Write it plainly, quoting by '\"' only.")
+    return _sheet(frame)
+
+
+def _text(data: bytes) -> str:
+    if not data.strip():
+        raise Refused("The file is empty. Write a header line and one line a row.")
+    for mark, name in FOREIGN:
+        if data.startswith(mark):
+            raise Refused(f"The file is {name}, not CSV. Write plain CSV text.")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Refused("The file is UTF-16. Write it as UTF-8.")
+    place = data.find(b"\0")
+    if place >= 0:
+        raise Refused(f"There is a NUL byte in line {data.count(10, 0, place) + 1}. Write plain CSV text.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(10, 0, error.start) + 1
+        raise Refused(f"Line {line} is not UTF-8 (byte 0x{data[error.start]:02x}). Write the file as UTF-8.") from None
+
+
+def _structure(text: str, limits: dict[str, int]) -> tuple[list[str], int]:
+    """The header and how many rows follow."""
+    csv.field_size_limit(limits["cell_characters"])
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    names: list[str] = []
+    rows = 0
+    try:
+        for cells in reader:
+            if not cells:
+                continue
+            if not names:
+                names = _header(cells, limits)
+                continue
+            rows += 1
+            if len(cells) != len(names):
+                raise Refused(
+                    f"Line {reader.line_num} has {len(cells)} cells, but the header has {len(names)}. "
+                    "Give every row one cell a column, and quote cells that hold a comma."
+                )
+            if rows > limits["rows"] or rows * len(names) > limits["cells"]:
+                raise Refused(f"The file has more than {rows - 1} rows, which is more than can be read.")
+    except csv.Error as error:
+        raise Refused(f"Line {reader.line_num} is not CSV: {error}.") from None
+    return names, rows
+
+
+def _header(cells: list[str], limits: dict[str, int]) -> list[str]:
+    if len(cells) > limits["columns"]:
+        raise Refused(f"The file has {len(cells)} columns; at most {limits['columns']} can be read.")
+    for name in cells:
+        if name and cells.count(name) > 1:
+            raise Refused(f"The column {name[:80]!r} appears twice in the header. Give every column its own name.")
+    return cells
+
+
+def _sheet(frame: pd.DataFrame) -> Sheet:
+    return Sheet(len(frame), [_column(str(name), frame.iloc[:, place]) for place, name in enumerate(frame.columns)])
+
+
+def _column(name: str, series: Any) -> Column:
+    """A column as buffers. Numbers too large for 64 bits are kept as text."""
+    absent = series.isna().to_numpy(dtype=bool)
+    missing = absent.view(np.uint8) if absent.any() else None
+    if series.dtype == bool:
+        return Column(name, "bool", series.to_numpy(dtype=bool).view(np.uint8), missing)
+    if series.dtype == np.int64 or series.dtype == np.float64:
+        return Column(name, str(series.dtype), np.ascontiguousarray(series.to_numpy()), missing)
+    texts = ["" if gap else str(value) for value, gap in zip(series.tolist(), absent, strict=True)]
+    _, ends, text = pa.array(texts, pa.large_string()).buffers()
+    ends = np.frombuffer(ends, dtype=np.int64)[: len(texts) + 1]
+    return Column(name, "str", ends, missing, memoryview(text)[: ends[-1]] if len(texts) else b"")
