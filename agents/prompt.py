@@ -91,7 +91,9 @@ def goal(brief: Brief) -> str:
 
 
 def _output(output: OutputFile) -> str:
-    lines = [f"Submission file: submission/{output.name}", f"Sample submission: input/{output.sample}"]
+    lines = [f"Submission file: submission/{output.name}"]
+    if output.sample:
+        lines.append(f"Sample submission: input/{output.sample}")
     if output.rows is not None:
         lines.append(f"Rows: {output.rows}")
     table = ["", "| column | kind | labels |", "| --- | --- | --- |"]

@@ -1,34 +1,12 @@
-"""From grades to numbers: means and standard errors over seeds, medal rates, pass@k, and MLE-bench's own aggregate."""
+"""From grades to numbers: means and standard errors over seeds, medal rates, pass@k."""
 
 from __future__ import annotations
 
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from podium.records import Grade
 from podium.spec import Spec
-
-REPORT_KEYS = (
-    "competition_id",
-    "score",
-    "gold_threshold",
-    "silver_threshold",
-    "bronze_threshold",
-    "median_threshold",
-    "any_medal",
-    "gold_medal",
-    "silver_medal",
-    "bronze_medal",
-    "above_median",
-    "submission_exists",
-    "valid_submission",
-    "is_lower_better",
-    "created_at",
-    "submission_path",
-)
-"""Keys of MLE-bench's `CompetitionReport.to_dict()`, in its order."""
 
 
 class Mean(Spec):
@@ -75,25 +53,3 @@ def pass_at(successes: Sequence[Sequence[bool]]) -> tuple[float, ...]:
     return tuple(
         100.0 * statistics.fmean(pass_at_k(len(row), sum(row), k) for row in successes) for k in range(1, depth + 1)
     )
-
-
-def competition_report(grade: Grade) -> dict[str, Any]:
-    """MLE-bench's competition report of a grade: its sixteen keys in its order."""
-    fields = grade.model_dump()
-    fields["created_at"] = grade.created_at.isoformat()
-    return {key: fields[key] for key in REPORT_KEYS}
-
-
-def aggregate_reports(grades: Sequence[Grade]) -> dict[str, Any]:
-    """MLE-bench's `grading_report.json`. `grades` are given by task, then seed: the i-th of a task is its seed i."""
-    return {
-        "total_runs": len(grades),
-        "total_runs_with_submissions": sum(grade.submission_exists for grade in grades),
-        "total_valid_submissions": sum(grade.valid_submission for grade in grades),
-        "total_medals": sum(grade.any_medal for grade in grades),
-        "total_gold_medals": sum(grade.gold_medal for grade in grades),
-        "total_silver_medals": sum(grade.silver_medal for grade in grades),
-        "total_bronze_medals": sum(grade.bronze_medal for grade in grades),
-        "total_above_median": sum(grade.above_median for grade in grades),
-        "competition_reports": [competition_report(grade) for grade in grades],
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,12 @@ class Asked(Spec):
     """Keys of SweepSpec that were given."""
     splits: tuple[str, ...] = ()
     """Named lists of tasks, to be added to `values["tasks"]`."""
+    lite: bool = False
+    """Only those that are in the lite split too; alone: that split."""
+
+
+Select = Callable[[Sequence[str], Sequence[str], bool], Iterable[str]]
+"""The tasks of lists and ids, with `lite` only those that are in it: `tasks.registry.selection`."""
 
 
 def ask(config: Path | None, flags: Mapping[str, Any]) -> Asked:
@@ -44,24 +50,24 @@ def ask(config: Path | None, flags: Mapping[str, Any]) -> Asked:
             if value is None or value == () or value == {}:
                 continue
             values[key] = {**values.get(key, {}), **value} if key in NESTED else value
-    splits = values.pop("splits", ())
+    splits, lite = values.pop("splits", ()), values.pop("lite", False)
     allowed = set(SweepSpec.model_fields)
     for key in values:
         if key not in allowed:
-            raise UnknownName("key of a sweep", key, [*allowed, "splits"])
+            raise UnknownName("key of a sweep", key, [*allowed, "splits", "lite"])
     refuse_secrets(values.get("options", {}))
-    return Asked(values=values, splits=tuple([splits] if isinstance(splits, str) else splits))
+    splits = [splits] if isinstance(splits, str) else splits
+    return checked(Asked, {"values": values, "splits": splits, "lite": lite}, "What was asked")
 
 
-def resolve(asked: Asked, tasks_of: Callable[[str], Iterable[str]], before: SweepSpec | None = None) -> SweepSpec:
+def resolve(asked: Asked, select: Select, before: SweepSpec | None = None) -> SweepSpec:
     """The whole SweepSpec; with `before` (a resume) that spec and what was added to it.
 
-    `tasks_of` gives the tasks of a split. Raises UserError, and SpecChanged where a resume asks for another sweep.
+    Raises UserError, and SpecChanged where a resume asks for another sweep.
     """
     values = dict(asked.values)
-    named = [*values.get("tasks", ()), *(task for split in asked.splits for task in tasks_of(split))]
-    if named:
-        values["tasks"] = tuple(dict.fromkeys(named))
+    if values.get("tasks") or asked.splits or asked.lite:
+        values["tasks"] = tuple(select(asked.splits, values.get("tasks", ()), asked.lite))
     if before is not None:
         return grown(before, values)
     if not values.get("agents"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Sequence
+from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
+from typing import Any, Final
 
 import click
 
@@ -18,15 +20,22 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "env": ("cluster.cli:env", 'Print the variables that `ray` needs: eval "$(podium env)".'),
     "sweep": ("jobs.commands:sweep", "Run agents x tasks x models x seeds on the cluster."),
     "prepare": ("jobs.prepare:prepare", "Prepare tasks' public and private data."),
+    "site": ("jobs.sitecheck:site", "Check this place: whether answers are kept from agents, and room on disk."),
     "report": ("jobs.commands:report", "Print the medal table of a run group or a sweep again."),
+    "validator": ("grading.cli:validator", "Serve /validate without a cluster."),
     "runs": ("jobs.commands:runs", "List run groups."),
     "show": ("jobs.commands:show", "Show one run group's trials."),
+    "grade": ("jobs.grade:grade", "Grade the submissions that a JSONL file lists, as `mlebench grade` does."),
+    "grade-sample": ("jobs.grade:grade_sample", "Grade one CSV file."),
+    "aggregate": ("jobs.seeds:aggregate", "Average grading reports over seeds: mean, standard error, 95 % interval."),
     "tasks": ("tasks.cli:tasks", "List, show and check tasks."),
     "agents": ("jobs.commands:agents", "List agents and their knobs."),
     "models": ("serve.cli:models", "List and show models."),
     "sandbox": ("containers.cli:sandbox", "Probe sandboxes and run a program in one."),
 }
 """Name -> (`module:command`, one line of help)."""
+PLACE: Final = (EACCES, EPERM, EROFS, ENOSPC, EDQUOT)
+"""Refusals of the system that are about this user's rights or room, wherever they are met."""
 
 
 class LazyGroup(click.Group):
@@ -55,10 +64,13 @@ def podium() -> None:
     """Run ML-engineering agents on a Ray cluster, graded on data they cannot see."""
 
 
-def run(command: click.Command = podium, name: str = "podium") -> None:
-    """The command line. Exit codes: 0 done, 1 user error, 2 finished with failures, 130 interrupted."""
+def run(command: click.Command = podium, name: str = "podium", arguments: Sequence[str] | None = None) -> None:
+    """The command line; without `arguments` that of this process.
+
+    Exit codes: 0 done, 1 user error, 2 finished with failures, 130 interrupted.
+    """
     try:
-        code = command(standalone_mode=False)
+        code = command(arguments, standalone_mode=False)
     except PodiumError as error:
         click.echo(f"{name}: {error}", err=True)
         sys.exit(1)
@@ -67,4 +79,10 @@ def run(command: click.Command = podium, name: str = "podium") -> None:
         sys.exit(1)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in PLACE:
+            raise
+        click.echo(f"{name}: {error.filename or 'The output'}: {error.strerror}.", err=True)
+        click.echo("  Type this as the user who may, make room, or name another place.", err=True)
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

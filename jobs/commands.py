@@ -23,6 +23,7 @@ from jobs.sweepdir import SWEEP_FILE, SweepDir
 from podium.errors import UserError
 from podium.settings import CHECKOUT, Site, load_secrets, load_site
 from podium.state import default_state_file, read_state
+from tasks import registry
 
 RUNS = click.option(
     "-o", "--runs", type=click.Path(path_type=Path, resolve_path=True), metavar="DIR", help="Where results lie."
@@ -36,6 +37,7 @@ def sweep(context: click.Context, /, **values: Any) -> int:
     """Run agents x tasks x models x seeds on the running cluster, as a Ray job; Ctrl-C only detaches."""
     if values["resume"] and Path(values["resume"]).is_dir():
         values["resume"] = str(Path(values["resume"]).resolve())
+    values["splits"] = tuple(str(Path(name).resolve()) if is_own_list(name) else name for name in values["splits"])
     asked = request(values)
     site = load_site(asked.site) if asked.dry_run and asked.site else known_site()
     prepared = plan_sweep(asked, site, load_secrets(CHECKOUT, os.environ))
@@ -61,6 +63,11 @@ def sweep(context: click.Context, /, **values: Any) -> int:
     if asked.as_json and folder and (folder[0] / "report.json").exists():
         click.echo((folder[0] / "report.json").read_text())
     return code
+
+
+def is_own_list(name: str) -> bool:
+    """Whether a split is a file of the user's: the job has another working directory."""
+    return name not in registry.split_names() and Path(name).is_file()
 
 
 def after_death(code: int, folder: Path | None) -> str:

@@ -28,6 +28,8 @@ from podium.state import ClusterState, default_state_file, read_state, write_sta
 
 SERVICES = ("offline", "gateway", "grader")
 """In the order in which they are deployed: the gateway stands before the model."""
+CATALOGUE = "tasks.registry:grading_of"
+"""Where the grader, which knows no task by itself, finds those that `/validate/ID` asks for."""
 
 
 def ensure(state_file: Path, checkout: Path = CHECKOUT) -> ClusterState:
@@ -105,7 +107,7 @@ def _old_gateway_digest() -> str:
 def _deploy_grader(state: ClusterState) -> str:
     from grading import actor
 
-    return actor.deploy(state, port=Ports(first=state.first_port).validator)
+    return actor.deploy(state, port=Ports(first=state.first_port).validator, catalogue=CATALOGUE)
 
 
 def _refuse_busy(state: ClusterState) -> None:

@@ -94,7 +94,7 @@ def prepare(request: Request, site: Site, secrets: Secrets, digest: str = "") ->
     before = SweepDir.find(runs, request.resume) if request.resume else None
     if before is not None:
         _refuse_other_site(before.record.site, site)
-    spec = resolve(request.asked, registry.split, before.record.spec if before else None)
+    spec = resolve(request.asked, registry.selection, before.record.spec if before else None)
     if before is None:
         record = SweepRecord(
             sweep_id=str(uuid.uuid4()),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import Field
 
+from jobs import disclosure
+from jobs.disclosure import Network, Rules
 from jobs.sweepdir import SweepRecord
 from podium.files import write_atomic
 from podium.records import Cause, Record
@@ -28,6 +30,10 @@ class Metadata(Record):
     """How many trials the plan has for this group."""
     misfits: dict[str, str] = {}
     """Task -> why the plan left it out."""
+    rules: Rules = "benchmark"
+    """How MLE-bench's competitions were judged."""
+    network: Network = "none"
+    """What network an agent's code had."""
 
 
 def finished_runs(group: RunGroupDir) -> Runs:
@@ -48,6 +54,8 @@ def write_metadata(
         agent=agent,
         planned=planned,
         misfits=misfits,
+        rules=disclosure.rules(sweep.spec),
+        network=disclosure.network(sweep.spec),
     )
     write_atomic(group.metadata_file, metadata.model_dump_json(indent=4))
 

@@ -19,6 +19,7 @@ OPTIONS = (
     click.option("-a", "--agent", "agents", multiple=True, metavar="NAME", help="Agent to run; may be repeated."),
     click.option("-t", "--task", "-c", "--competition", "tasks", multiple=True, metavar="ID", help="Task; repeatable."),
     click.option("--split", "splits", multiple=True, metavar="NAME", help="List of tasks in experiments/splits."),
+    click.option("--lite", is_flag=True, help="Only tasks of the lite split; without others: all of it."),
     click.option("-m", "--model", "models", multiple=True, metavar="NAME", help="Model to ask; repeatable."),
     click.option("-n", "--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0..N-1."),
     click.option("-k", "--parallel", "--n-workers", "parallel", type=click.IntRange(1), metavar="N",
@@ -29,6 +30,7 @@ OPTIONS = (
     click.option("--steps", type=click.IntRange(1), metavar="N", help="Steps of a trial."),
     click.option("--time", "time", metavar="DURATION", help="Wall time of a trial: 90s, 30m, 2h."),
     click.option("--sandbox", metavar="NAME", help="Sandbox back end; `local` is no jail."),
+    click.option("--strict", is_flag=True, help="Judge rightly where MLE-bench's own rules are wrong."),
     click.option("-o", "--runs", type=_PATH, metavar="DIR", help="Where results go."),
     click.option("--config", type=_PATH, metavar="SWEEP.TOML", help="A file with the sweep's keys; flags win."),
     click.option("--site", type=_PATH, metavar="SITE.TOML", help="Another site, for --dry-run without a cluster."),
@@ -65,6 +67,7 @@ def request(values: Mapping[str, Any]) -> Request:
     budget = {"steps": values["steps"], "seconds": parse_duration(values["time"]) if values["time"] else None}
     flags = {name: values[name] for name in ("agents", "tasks", "splits", "models", "seeds", "parallel", "executors")}
     flags["sandbox"] = values["sandbox"]
+    flags |= {name: values[name] or None for name in ("lite", "strict")}
     flags["options"] = dict(parse_option(text) for text in values["settings"])
     flags["limits"] = dict(parse_limit(text) for text in values["limits"])
     flags["budget"] = {name: value for name, value in budget.items() if value is not None}

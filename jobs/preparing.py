@@ -13,7 +13,7 @@ from tasks import registry
 from tasks.benchmark import BenchmarkCompetition
 from tasks.preparing import NotPrepared, Tell, Ways, separate
 from tasks.preparing import prepare as prepare_benchmark
-from tasks.preparing.layout import looking
+from tasks.preparing.layout import elsewhere, writing
 
 
 class PrepareOrder(Spec):
@@ -36,17 +36,31 @@ def prepare_task(task_id: str, order: PrepareOrder, tell: Tell) -> None:
     site, start = placed(order, task_id), time.monotonic()
     if order.record:
         registry.competition(task_id).record()
+    try:
+        made = _made(task_id, site, order.ways, tell)
+    except PodiumError:
+        if order.split_private and (site.data / task_id / "prepared" / "private").is_dir():
+            _separate(task_id, site, tell, sources=False)  # whatever else is amiss
+        raise
+    if order.split_private:
+        _separate(task_id, site, tell, sources=True)
+    done = f"{time.monotonic() - start:.1f} s" if made else "used as it is"
+    tell(f"{task_id}: {site.public_dir(task_id)} ({done})")
+
+
+def _made(task_id: str, site: Site, ways: Ways, tell: Tell) -> bool:
+    """See that the task is prepared; whether something had to be made."""
     task = registry.find(task_id, site)
     if isinstance(task, BenchmarkCompetition):
-        made = prepare_benchmark(task.row, site, order.ways, tell)
-        done = f"{time.monotonic() - start:.1f} s" if made else "used as it is"
-    else:
+        return prepare_benchmark(task.row, site, ways, tell)
+    with writing():
         task.prepare(site)
-        done = f"{time.monotonic() - start:.1f} s"
-    if order.split_private:
-        for path in separate(task_id, site):
-            tell(f"{task_id}: moved to {path}")
-    tell(f"{task_id}: {site.public_dir(task_id)} ({done})")
+    return True
+
+
+def _separate(task_id: str, site: Site, tell: Tell, *, sources: bool) -> None:
+    for path in separate(task_id, site, sources=sources):
+        tell(f"{task_id}: moved to {path}")
 
 
 def placed(order: PrepareOrder, task_id: str) -> Site:
@@ -55,17 +69,10 @@ def placed(order: PrepareOrder, task_id: str) -> Site:
     A data directory that is named holds both halves, as the benchmark leaves them, unless answers are to be split off
     or were so before. Raises UserError where it does not exist.
     """
-    site = order.site
-    if order.data_dir is not None and not order.data_dir.is_dir():
-        raise UserError(f"There is no data directory {order.data_dir}.", "Make it, or name the one that has the data.")
-    data = order.data_dir or site.data
-    private = order.private_dir or site.private
-    if order.data_dir is not None and order.private_dir is None and not order.split_private:
-        prepared = data / task_id / "prepared"
-        with looking(task_id):
-            was_split = (prepared / "public").is_dir() and not (prepared / "private").is_dir()
-            private = site.private if was_split and site.private_dir(task_id).is_dir() else data
-    return site.model_copy(update={"data": data, "private": private})
+    site = order.site if order.data_dir is None else elsewhere(order.site, task_id, order.data_dir)
+    if order.private_dir is not None:
+        return site.model_copy(update={"private": order.private_dir})
+    return site.model_copy(update={"private": order.site.private}) if order.split_private else site
 
 
 def prepare_all(ids: Sequence[str], prepare_one: Callable[[str], None], tell: Tell) -> None:

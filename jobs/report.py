@@ -5,12 +5,14 @@ podium report RUN_GROUP_OR_SWEEP
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from jobs.aggregate import aggregate_reports, mean_of, pass_at, rate_over_seeds
+from jobs import entries
+from jobs.aggregate import mean_of, pass_at, rate_over_seeds
+from jobs.benchmark_report import CompetitionReport, aggregate_reports, report_text
+from jobs.disclosure import disclosure
 from jobs.metadata import read_metadata
 from jobs.render import markdown, trials_csv
 from jobs.rows import AgentRow, Report, Summary, TaskRow, TrialRow
@@ -22,9 +24,14 @@ from podium.rundir import RunGroupDir
 
 def write_grading_report(group: RunGroupDir) -> None:
     """Write MLE-bench's `grading_report.json` of the finished trials, by task, then model, then seed."""
-    records = sorted(_records(group), key=lambda record: (record.spec.task, record.spec.model, record.spec.seed))
-    grades = [record.grade for record in records if record.grade is not None]
-    write_atomic(group.grading_report_file, json.dumps(aggregate_reports(grades), indent=2))
+    reports = [CompetitionReport.of(record.grade) for _, record in _in_order(group) if record.grade is not None]
+    write_atomic(group.grading_report_file, report_text(aggregate_reports(reports)))
+
+
+def write_entries(group: RunGroupDir) -> None:
+    """Write MLE-bench's `submission.jsonl` of the finished trials, in the same order: to grade them again."""
+    found = [entries.entry_of(group.path / folder) for folder, _ in _in_order(group)]
+    write_atomic(group.path / entries.FILE, entries.text_of(found))
 
 
 def build(sweep: SweepDir, groups: Sequence[RunGroupDir]) -> Report:
@@ -49,8 +56,16 @@ def build(sweep: SweepDir, groups: Sequence[RunGroupDir]) -> Report:
         trials=tuple(trials),
         unfinished=max(planned - len(trials), 0),
         misfits=tuple(f"{item.agent} on {task}: {why}" for item in metadata for task, why in item.misfits.items()),
-        notes=_notes(trials),
+        notes=(*disclosure(sweep.record.spec), *_notes(trials)),
     )
+
+
+def _in_order(group: RunGroupDir) -> list[tuple[str, TrialRecord]]:
+    def place(named: tuple[str, TrialRecord]) -> tuple[str, str, int]:
+        spec = named[1].spec
+        return spec.task, spec.model, spec.seed
+
+    return sorted(_named_records(group), key=place)
 
 
 def _named_records(group: RunGroupDir) -> list[tuple[str, TrialRecord]]:
@@ -156,9 +171,11 @@ def _notes(trials: Sequence[TrialRow]) -> tuple[str, ...]:
 
 
 def write(sweep: SweepDir) -> Report:
-    """Write `report.{md,json,csv}` and `grading_report.json` of every run group, and of the whole; gives the latter."""
+    """Write every run group's `report.{md,json,csv}`, `grading_report.json` and `submission.jsonl`, and the report of
+    the whole, which is given."""
     for group in sweep.groups():
         write_grading_report(group)
+        write_entries(group)
         if sweep.record.folder:
             write_report(build(sweep, [group]), group.path)
     whole = build(sweep, sweep.groups())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import stat
 from collections.abc import Iterator
@@ -89,10 +90,11 @@ def _unsplit(place: Site) -> Iterator[Finding]:
     if beside:
         some = ", ".join(beside[:5]) + (", ..." if len(beside) > 5 else "")
         words = " ".join(f"-c {task}" for task in beside)
+        folders = shlex.join(["--data-dir", str(place.data), "--private-dir", str(place.private)])
         yield Finding(
             level="warning",
-            text=f"Answers or raw data of {len(beside)} tasks lie beside public data in {place.data}: {some}.",
-            remedy=f"Type, on the grading host: podium prepare --split-private --data-dir {place.data} {words}",
+            text=f"Answers or raw data lie beside public data in {place.data}, of {len(beside)} in all: {some}.",
+            remedy=f"Type, on the grading host: podium prepare --split-private {folders} {words}",
         )
     else:
         yield Finding(level="ok", text=f"No answers lie beside public data in {place.data}.")

@@ -29,7 +29,7 @@ from cluster.code import code_digest
 from cluster.health import own_submission
 from containers import rootfs
 from grading.actor import find_grader
-from grading.order import GradeOrder
+from grading.order import GradeOrder, GradingTask
 from jobs import cli
 from jobs.catalogue import agent_entries, models_of
 from jobs.connection import (
@@ -114,7 +114,7 @@ class RayPorts:
             trial_id=trial.trial_id,
             sweep_id=trial.sweep_id,
             run_group=self._sweep.group(trial.agent).name,
-            task=registry.find(trial.task, self._site).grading(self._site),
+            task=self._judged(trial),
             digest=accepted.digest,
             files=dict(submission),
             submission_path=str(trial_dir / "submission" / names[0]) if names else "",
@@ -136,9 +136,12 @@ class RayPorts:
             self._keys[trial.trial_id] = key
         return self._keys[trial.trial_id]
 
+    def _judged(self, trial: TrialSpec) -> GradingTask:
+        """How the trial's task is judged in this sweep."""
+        return registry.grading_of(trial.task, self._site, strict=self._sweep.record.spec.strict)
+
     async def _register(self, trial: TrialSpec, hashed: str) -> None:
-        task = registry.find(trial.task, self._site).grading(self._site)
-        await answer(self._grader.register.remote(hashed, task), ANSWER_SECONDS)
+        await answer(self._grader.register.remote(hashed, self._judged(trial)), ANSWER_SECONDS)
         if trial.model != NO_MODEL:
             grant = (trial.trial_id, hashed, (trial.model,), trial.budget.tokens)
             await answer(self._gateway.register.remote(*grant), ANSWER_SECONDS)

@@ -30,7 +30,7 @@ class OutputFile(Spec):
     """In order; the first of kind `id` names the row."""
     rows: int | None = None
     sample: str = "sample_submission.csv"
-    """The public file that shows the form and carries the ids."""
+    """The public file that shows the form and carries the ids; empty: there is none."""
     max_mb: int = Field(64, ge=1)
 
 

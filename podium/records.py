@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from podium.spec import TrialSpec
 
@@ -16,6 +17,14 @@ SCHEMA_VERSION: Literal[1] = 1
 def now() -> datetime:
     """The time, with its zone (UTC)."""
     return datetime.now(UTC)
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Finite = Annotated[float | None, BeforeValidator(_finite)]
+"""A number that JSON can hold: what is not finite becomes None."""
 
 
 class Record(BaseModel):
@@ -91,12 +100,13 @@ class Grade(Record):
     trial_id: str
     digest: str | None
     competition_id: str
-    score: float | None
-    """Rounded to 5 decimals; None: invalid or missing."""
-    gold_threshold: float
-    silver_threshold: float
-    bronze_threshold: float
-    median_threshold: float
+    score: Finite
+    """Rounded to 5 decimals; None: invalid or missing, or not finite where the task's rules let that pass."""
+    gold_threshold: Finite
+    """None: the leaderboard has a gap at that place."""
+    silver_threshold: Finite
+    bronze_threshold: Finite
+    median_threshold: Finite
     any_medal: bool
     gold_medal: bool
     silver_medal: bool

@@ -4,6 +4,7 @@ runs/2026-11-21T13-24-33-UTC_run-group_aide/     one run group: one agent of one
 ├── metadata.json             run_group, created_at, runs: {folder: {success}}, sweep_id, ...
 ├── sweep.json                what was asked, resolved, secrets masked
 ├── grading_report.json       the benchmark's keys
+├── submission.jsonl          what was handed in, to grade it again
 ├── report.{md,json,csv}      medal table
 ├── ledger.jsonl              the grader's own rows for these trials
 └── wine_6f0c.../             one trial: <task>_<trial id>

@@ -27,6 +27,8 @@ class Limits(Spec):
     """Largest single file (MiB)."""
     files: int = Field(20_000, ge=16)
     """Inodes of the workspace."""
+    shm_mb: int | None = Field(None, ge=1)
+    """Size of /dev/shm (MiB), which counts as memory; None: half of `memory_mb`."""
     processes: int = Field(128, ge=4)
     cpus: float = Field(1.0, gt=0, allow_inf_nan=False)
     gpus: float = Field(0.0, ge=0, allow_inf_nan=False)
@@ -82,6 +84,8 @@ class SweepSpec(Spec):
     sandbox: str = "bubblewrap"
     limits: Limits = Limits()
     budget: Budget = Budget()
+    strict: bool = False
+    """Judge MLE-bench's competitions rightly where the benchmark's own rules are wrong."""
     options: dict[str, JsonValue] = {}
     """Knobs set for every agent of the sweep (`--set KEY=VALUE`), over those of agents/*.toml."""
 

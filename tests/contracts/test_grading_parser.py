@@ -123,7 +123,7 @@ def parser(open_sandbox: Callable[[], Sandbox]) -> Iterator[JailedParser]:
 
 
 def reached(open_sandbox: Callable[[], Sandbox], program: str) -> list[str]:
-    with closing(JailedParser(open_sandbox, programs=[program])) as parser:
+    with closing(JailedParser(open_sandbox, program=program)) as parser:
         return parser.parse("submission.csv", GOOD, 1)["found"].texts()
 
 
@@ -168,9 +168,7 @@ def answer(orders, content):
     return reply.answering(csv_lines.read)(orders, content)
 """,
     )
-    with closing(
-        JailedParser(open_sandbox, programs=[program], limits=TableLimits(bytes=20 << 20), seconds=2)
-    ) as hostile:
+    with closing(JailedParser(open_sandbox, program=program, limits=TableLimits(bytes=20 << 20), seconds=2)) as hostile:
         with pytest.raises(InvalidSubmission):
             hostile.parse("submission.csv", b"break", 1)
         assert hostile.parse("submission.csv", GOOD, 1)["y"].values.tolist() == [2]

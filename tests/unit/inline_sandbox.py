@@ -18,6 +18,7 @@ class InlineSandbox:
 
     def __init__(self, deaths: int = 0, ended: Ended = Ended.OK) -> None:
         self.deaths, self.ended, self.closed = deaths, ended, 0
+        self.program = ""
         self.questions: list[tuple[bytes, ...]] = []
 
     def execute(
@@ -31,6 +32,7 @@ class InlineSandbox:
         raise NotImplementedError("nothing is executed here: converse with it")
 
     def converse(self, program: str) -> InlineConversation:
+        self.program = program
         names: dict[str, Any] = {"__name__": "__main__"}
         exec(compile(program, "program", "exec", dont_inherit=True), names)  # noqa: S102
         return InlineConversation(self, names["answer"])

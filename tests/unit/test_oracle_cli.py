@@ -204,6 +204,16 @@ def test_what_cannot_be_graded_is_left_out_and_the_rest_is_graded(podium: Podium
     assert [row["competition_id"] for row in reports(tmp_path)] == [SPACESHIP]
     assert "Did you mean spaceship-titanic?" in done.err
     assert "podium prepare -c random-acts-of-pizza" in done.err
+    assert "1 graded, 1 valid, 1 medals; 2 not graded" in done.err
+
+
+def test_quiet_says_only_what_was_not_graded(podium: Podium, data: Path, tmp_path: Path) -> None:
+    rows = (("spaceship-titanc", "x.csv"), (SPACESHIP, data / SPACESHIP / "noisy.csv"))
+    done = podium.batch(tmp_path, data, *rows, words=("-q",))
+    assert (done.code, done.out) == (2, "")
+    assert "[1/2] spaceship-titanc: not graded" in done.err
+    assert "[2/2]" not in done.err
+    assert "Report:" not in done.err
 
 
 def test_a_batch_of_which_nothing_can_be_graded_writes_nothing(podium: Podium, data: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,12 +28,10 @@ from tests.unit.inline_sandbox import InlineSandbox
 PROBE = b"id,y\n1,2\n"
 
 
-def jailed(
-    *sandboxes: InlineSandbox, programs: Sequence[str] = (), limits: TableLimits = TableLimits()
-) -> JailedParser:
+def jailed(*sandboxes: InlineSandbox, program: str = "", limits: TableLimits = TableLimits()) -> JailedParser:
     """A parser that opens these sandboxes in turn, then fresh ones."""
     given_out = iter(sandboxes)
-    return JailedParser(lambda: next(given_out, None) or InlineSandbox(), programs=programs, limits=limits)
+    return JailedParser(lambda: next(given_out, None) or InlineSandbox(), program=program, limits=limits)
 
 
 def parse(content: bytes, limits: TableLimits = TableLimits()) -> Table:
@@ -169,7 +168,7 @@ def test_a_sandbox_is_opened_for_each_file_that_is_read_at_the_same_time_up_to_t
         return opened[-1]
 
     meet = "from tests.unit import test_parse\nanswer = lambda *parts: test_parse.meeting(parts)"
-    parser = JailedParser(opening, programs=[meet], jails=2)
+    parser = JailedParser(opening, program=meet, jails=2)
     MEETINGS.append(gate)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: parser.parse("submission.csv", PROBE, 1), range(4)))
@@ -190,21 +189,25 @@ def meeting(parts: tuple[bytes, ...]) -> list[Any]:
 @pytest.mark.parametrize(
     ("content", "asked"),
     [
-        (b"id,y\n1,2\n", 1),
-        (b"id,y\r\n1,2\r\n", 2),
-        (b"id,y\n" + b"1,0.25\n" * 20_000, 2),
-        (b"id,y\n" + b"a_1,0.25\n" * 20_000, 2),
-        (b'id,y\n"a",2\n', 3),
-        (b"id,y\n1\n", 3),
+        (b"id,y\n1,2\n", ["csv_lines"]),
+        (b"id,y\r\n1,2\r\n", ["csv_lines"]),
+        (b"id,y\n1,\n,0.5\n", ["csv_lines"]),
+        (b"id,y\n" + b"1,0.25\n" * 30_000, ["csv_arrow"]),
+        (b"id,y\n" + b"a_1,0.25\n" * 30_000, ["csv_arrow"]),
+        (b'id,y\n"a",2\n', ["csv_pandas"]),
+        (b"id,y\n1\n", ["csv_lines", "csv_pandas"]),
+        (b"id,y\n" + b"1,0.25\n" * 30_000 + b"2\n", ["csv_arrow", "csv_pandas"]),
     ],
-    ids=["small", "crlf", "large", "large with text", "quoted", "ragged"],
+    ids=["small", "crlf", "gaps", "large", "large with text", "quoted", "ragged", "large and ragged"],
 )
 @pytest.mark.parametrize("reading", ["plain", "pandas"])
-def test_a_plain_file_never_reaches_pandas(content: bytes, asked: int, reading: Reading) -> None:
+def test_a_plain_file_never_reaches_pandas(content: bytes, asked: list[str], reading: Reading) -> None:
     sandboxes = [InlineSandbox() for _ in range(3)]
     with suppress(InvalidSubmission):
         jailed(*sandboxes).parse("submission.csv", content, 64, reading)
-    assert [len(sandbox.questions) for sandbox in sandboxes] == [1] * asked + [0] * (3 - asked)
+    readers = ["".join(re.findall(r"answering\((\w+)\.read\)", sandbox.program)) for sandbox in sandboxes]
+    assert readers == asked + [""] * (3 - len(asked))
+    assert [len(sandbox.questions) for sandbox in sandboxes] == [1] * len(asked) + [0] * (3 - len(asked))
 
 
 WRITE = "answer = lambda orders, content: [{}]"
@@ -221,16 +224,16 @@ LIARS = {
 @pytest.mark.parametrize("program", LIARS.values(), ids=LIARS.keys())
 def test_a_parser_that_lies_makes_the_submission_invalid(program: str) -> None:
     with pytest.raises(InvalidSubmission, match="could not be read"):
-        jailed(programs=[program]).parse("submission.csv", PROBE, 1)
+        jailed(program=program).parse("submission.csv", PROBE, 1)
 
 
 def test_a_table_that_is_too_large_is_not_even_taken() -> None:
     with pytest.raises(InvalidSubmission, match="makes a larger table than is allowed"):
-        jailed(programs=[WRITE.format("bytes(3 << 20)")], limits=TableLimits(bytes=1 << 20)).parse("s.csv", PROBE, 1)
+        jailed(program=WRITE.format("bytes(3 << 20)"), limits=TableLimits(bytes=1 << 20)).parse("s.csv", PROBE, 1)
 
 
 def test_a_message_from_inside_is_one_short_printable_line() -> None:
-    parser = jailed(programs=[WRITE.format("b'refused \\x1b[2J' + b'a\\n' * 10_000")])
+    parser = jailed(program=WRITE.format("b'refused \\x1b[2J' + b'a\\n' * 10_000"))
     with pytest.raises(InvalidSubmission) as caught:
         parser.parse("submission.csv", PROBE, 1)
     assert caught.value.message.isprintable()
