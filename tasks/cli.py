@@ -13,9 +13,10 @@ from typing import get_args
 import click
 
 from podium.errors import UserError
-from podium.settings import load_site
+from podium.settings import Site, load_site
 from tasks import registry
 from tasks.card import Card, Line, card, line
+from tasks.preparing.layout import elsewhere, existing
 from tasks.task import Kind
 
 FAILED = 2
@@ -26,6 +27,10 @@ STYLES = {"data": "green", "known trouble": "red"}
 _site = click.option(
     "--site", "site_file", type=click.Path(path_type=Path), help="site.toml; else the one of this folder or checkout."
 )
+_data = click.option(
+    "--data-dir", type=click.Path(path_type=Path, resolve_path=True), metavar="DIR",
+    help="Prepared data in MLE-bench's layout, in place of the site's.",
+)  # fmt: skip
 _json = click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
 _splits = click.option(
     "--split", "splits", multiple=True, metavar="NAME", help="Those of experiments/splits/NAME.txt, or of a file."
@@ -43,10 +48,13 @@ def tasks() -> None:
 @_lite
 @click.option("--kind", type=click.Choice(get_args(Kind)), help="Only tasks of this kind.")
 @_site
+@_data
 @_json
-def list_(splits: tuple[str, ...], lite: bool, kind: Kind | None, site_file: Path | None, as_json: bool) -> None:
+def list_(
+    splits: tuple[str, ...], lite: bool, kind: Kind | None, site_file: Path | None, data_dir: Path | None, as_json: bool
+) -> None:
     """List the tasks: how they are judged, whether their data are prepared here, and what is wrong with them."""
-    site = load_site(site_file)
+    site = _public(site_file, data_dir)
     chosen = registry.selection(splits, (), lite) if splits or lite else registry.names()
     lines = [line(registry.find(task_id, site), site) for task_id in chosen]
     lines = [one for one in lines if kind in (None, one.kind)]
@@ -61,10 +69,11 @@ def list_(splits: tuple[str, ...], lite: bool, kind: Kind | None, site_file: Pat
 @tasks.command()
 @click.argument("task_id", metavar="ID")
 @_site
+@_data
 @_json
-def show(task_id: str, site_file: Path | None, as_json: bool) -> None:
+def show(task_id: str, site_file: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """Show a task: files, columns, metric, what the medals ask for, what is known of it, and its description."""
-    site = load_site(site_file)
+    site = _public(site_file, data_dir)
     shown = card(registry.find(task_id, site), site)
     if as_json:
         click.echo(json.dumps(shown.model_dump(mode="json"), indent=2))
@@ -83,16 +92,19 @@ def show(task_id: str, site_file: Path | None, as_json: bool) -> None:
 @_splits
 @_lite
 @_site
+@_data
 @_json
 def check(
-    task_ids: tuple[str, ...], splits: tuple[str, ...], lite: bool, site_file: Path | None, as_json: bool
-) -> None:
+    task_ids: tuple[str, ...], splits: tuple[str, ...], lite: bool, site_file: Path | None, data_dir: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Prove tasks' bounds by grading: needs the right to read their answers. Exit code 2 where one does not hold."""
     from tasks.bounds import check as check_bounds
 
     site, found = load_site(site_file), {}
     for task_id in registry.selection(splits, task_ids, lite):
-        found[task_id] = list(check_bounds(registry.find(task_id, site), site))
+        place = site if data_dir is None else elsewhere(site, task_id, data_dir)
+        found[task_id] = list(check_bounds(registry.find(task_id, site), place))
         if not as_json:
             click.echo(task_id)
             for finding in found[task_id]:
@@ -101,6 +113,12 @@ def check(
         click.echo(json.dumps({key: [one.model_dump() for one in value] for key, value in found.items()}, indent=2))
     if not all(finding.holds for value in found.values() for finding in value):
         click.get_current_context().exit(FAILED)
+
+
+def _public(site_file: Path | None, data_dir: Path | None) -> Site:
+    """The site with the data directory that was named, for who looks at public halves only."""
+    site = load_site(site_file)
+    return site if data_dir is None else site.model_copy(update={"data": existing(data_dir)})
 
 
 def _cells(one: Line) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def competition(task_id: str) -> Competition:
     """The competition of our own of that id. Raises UnknownName with the near ones."""
     known = starter_names()
     if task_id not in known:
-        raise UnknownName("task", task_id, known)
+        raise UnknownName("starter task", task_id, known)
     return Competition(COMPETITIONS / task_id)
 
 
@@ -95,17 +95,18 @@ def split_names() -> list[str]:
 
 
 def split(name_or_path: str) -> list[str]:
-    """The ids that a split lists, in its order: `experiments/splits/<name>.txt`, or any file of that form.
+    """The ids that a split lists, in its order: `experiments/splits/<name>.txt`, or any file of that form, taken from
+    the working folder, else from the checkout.
 
     One id a line; `#` begins a comment. Raises UnknownName for an unknown split or id, UserError for an empty one.
     """
-    file = SPLITS / f"{name_or_path}.txt" if name_or_path in split_names() else Path(name_or_path)
-    if not file.is_file():
-        raise UnknownName("split", name_or_path, split_names())
+    file = _split_file(name_or_path)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"The split {file} is no UTF-8 text.", "Write one task id a line.") from None
+    except PermissionError:
+        raise UserError(f"You may not read the split {file}.", "Name a list of yours.") from None
     lines = (line.partition("#")[0].strip() for line in text.splitlines())
     ids = list(dict.fromkeys(line for line in lines if line))
     if not ids:
@@ -115,6 +116,16 @@ def split(name_or_path: str) -> list[str]:
         if task_id not in known:
             raise UnknownName("task", task_id, known)
     return ids
+
+
+def _split_file(name_or_path: str) -> Path:
+    """Raises UnknownName."""
+    if name_or_path in split_names():
+        return SPLITS / f"{name_or_path}.txt"
+    for file in (Path(name_or_path), CHECKOUT / name_or_path):
+        if os.path.isfile(file):
+            return file
+    raise UnknownName("split or file", name_or_path, split_names())
 
 
 def _stems(folder: Path, ending: str) -> list[str]:

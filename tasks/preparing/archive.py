@@ -6,10 +6,15 @@ import hashlib
 import os
 import shutil
 import zipfile
+import zlib
 from pathlib import Path
+from typing import Final
 
 from podium.errors import UserError
 from tasks.preparing.room import check_room
+
+BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+"""What `zipfile` raises of an archive that is damaged, encrypted (RuntimeError) or of a kind it cannot read."""
 
 
 def md5(file: Path) -> str:
@@ -23,7 +28,7 @@ def damage(archive: Path) -> str:
     try:
         with zipfile.ZipFile(archive) as opened:
             member = opened.testzip()
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+    except BROKEN as error:
         return str(error)
     return f"its member {member} is damaged" if member else ""
 
@@ -37,7 +42,7 @@ def extract(archive: Path, raw: Path) -> None:
             check_room(raw.parent, sum(member.file_size for member in opened.infolist()), f"extracting {archive.name}")
             aside.mkdir(mode=0o700)
             opened.extractall(aside)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+    except BROKEN as error:
         shutil.rmtree(aside, ignore_errors=True)
         raise UserError(
             f"{archive} is no whole zip archive: {error}.", "Remove it; it is then downloaded again."

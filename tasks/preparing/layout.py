@@ -108,5 +108,22 @@ def writing() -> Iterator[None]:
         ) from None
 
 
+def elsewhere(site: Site, task: str, data: Path) -> Site:
+    """The site with another data directory, which holds both halves of `task` as the benchmark leaves them, unless its
+    answers were split off to the site's own private directory. Raises UserError where it does not exist."""
+    with looking(task):
+        prepared = existing(data) / task / "prepared"
+        was_split = (prepared / "public").is_dir() and not (prepared / "private").is_dir()
+        private = site.private if was_split and site.private_dir(task).is_dir() else data
+    return site.model_copy(update={"data": data, "private": private})
+
+
+def existing(data: Path) -> Path:
+    """A data directory that was named. Raises UserError where it does not exist."""
+    if not data.is_dir():
+        raise UserError(f"There is no data directory {data}.", "Make it, or name the one that has the data.")
+    return data
+
+
 def _visible(folder: Path) -> Iterator[Path]:
     return (path for path in folder.iterdir() if not path.name.startswith("."))

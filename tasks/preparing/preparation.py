@@ -20,6 +20,7 @@ from tasks.preparing.download import download
 from tasks.preparing.layout import DESCRIPTION, Layout, writing
 from tasks.preparing.plain_tables import PlainTable
 from tasks.preparing.room import check_room, size
+from tasks.preparing.separation import make_closed
 
 Tell = Callable[[str], None]
 
@@ -91,11 +92,11 @@ def _split(layout: Layout, table: PlainTable, raw: Path, tell: Tell) -> None:
     try:
         for aside in (public, private):
             shutil.rmtree(aside, ignore_errors=True)
-            aside.mkdir(mode=0o700, parents=True)
+            make_closed(aside)
         plain_tables.split(layout.row, table, raw, public, private)
         own = raw.with_name(DESCRIPTION)
-        text = own.read_text(encoding="utf-8") if own.is_file() else describe(layout.row, public)
-        (public / DESCRIPTION).write_text(text, encoding="utf-8")
+        text = own.read_bytes() if own.is_file() else describe(layout.row, public).encode()
+        (public / DESCRIPTION).write_bytes(text)
         _compare(layout.row.id, table, public, private, tell)
         _publish(private, layout.private, folder_mode=0o700, file_mode=0o600)
         _publish(public, layout.public, folder_mode=0o755, file_mode=0o644)

@@ -25,11 +25,11 @@ OPEN_FOLDER, OPEN_FILE = 0o755, 0o644
 CHUNK = 4 << 20
 
 
-def separate(task: str, site: Site) -> list[Path]:
+def separate(task: str, site: Site, *, sources: bool = True) -> list[Path]:
     """Move what agents may never see of `task` to the site's private directory; gives where it now lies.
 
-    The public half is then readable by everybody. Raises UserError where the site has no private directory of its
-    own, or where other answers lie there already.
+    Without `sources` raw files and archives stay. The public half is then readable by everybody. Raises UserError
+    where the site has no private directory of its own, or where other answers lie there already.
     """
     if site.private == site.data:
         raise UserError(
@@ -41,7 +41,7 @@ def separate(task: str, site: Site) -> list[Path]:
             _open(task, site)
             return []
         with sole_writer(site.public_dir(task).parent):
-            moves = pending(task, site)
+            moves = [move for move in pending(task, site) if sources or move[1] == site.private_dir(task)]
             for source, target in moves:
                 for _ in steps(source, target, os.rename):
                     pass
@@ -65,7 +65,7 @@ def steps(source: Path, target: Path, rename: Callable[[Path, Path], None]) -> I
     `rename` is tried first and may say that it cannot (EXDEV).
     """
     _refuse_links(source)
-    _make_closed(target.parent)
+    make_closed(target.parent)
     _discard(_aside(target))
     _close(source)
     yield "closed"
@@ -143,7 +143,8 @@ def _refuse_other(source: Path, target: Path) -> None:
             )
 
 
-def _make_closed(folder: Path) -> None:
+def make_closed(folder: Path) -> None:
+    """Make a folder, and what is missing above it, for their owner alone."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(mode=CLOSED_FOLDER, exist_ok=True)
@@ -160,6 +161,8 @@ def _open(task: str, site: Site) -> None:
     public = site.public_dir(task)
     tree = _tree(public) if public.is_dir() else ()
     for path in (*(place for place in (site.data / task, public.parent) if place.is_dir()), *tree):
+        if path.is_symlink():
+            continue  # what it names is somebody else's
         wanted = OPEN_FOLDER if path.is_dir() else OPEN_FILE
         now = stat.S_IMODE(path.stat().st_mode)
         if now | wanted != now:
