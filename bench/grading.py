@@ -69,7 +69,7 @@ class Worker:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"{self.process.args} has ended")
+            raise SystemExit("a worker has ended")
         return float(json.loads(line)["score"]), machine.cpu_seconds(self.process.pid) - before
 
     def __enter__(self) -> Worker:

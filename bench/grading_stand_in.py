@@ -44,7 +44,7 @@ def grade(submission_file: Path, answers_file: Path) -> float:
 
 def score(truth: pd.DataFrame, guess: pd.DataFrame) -> float:
     """Accuracy of truth values, log loss of several classes, else the area under the ROC curve."""
-    if truth.dtypes.iloc[0] == bool:
+    if truth.dtypes.iloc[0].kind == "b":
         return float(accuracy_score(truth.to_numpy()[:, 0], guess.to_numpy()[:, 0]))
     if not all(pd.api.types.is_numeric_dtype(kind) for kind in guess.dtypes):
         raise ValueError("not numbers")

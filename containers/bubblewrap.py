@@ -44,7 +44,7 @@ class BubblewrapSandbox:
         with theirs:
             self._keeper = subprocess.Popen(
                 [sys.executable, "-I", "-c", BOOT, str(CHECKOUT)],
-                stdin=theirs, stdout=subprocess.PIPE, env=ENVIRONMENT, cwd="/", start_new_session=True,
+                stdin=theirs.fileno(), stdout=subprocess.PIPE, env=ENVIRONMENT, cwd="/", start_new_session=True,
             )  # fmt: skip
         assert self._keeper.stdout is not None
         self._to, self._from = self._orders.fileno(), self._keeper.stdout.fileno()
@@ -93,7 +93,7 @@ class BubblewrapSandbox:
         theirs_in, outbound = os.pipe()
         inbound, theirs_out = os.pipe()
         try:
-            request = {"converse": True, "seconds": None, "files": [], "collect": []}
+            request: dict[str, Any] = {"converse": True, "seconds": None, "files": [], "collect": []}
             channel.send(self._to, request, [program.encode("utf-8", "surrogatepass")])
             channel.give(self._to, [theirs_in, theirs_out])
         except Closed:

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from containers.responder import ANSWER, EXCEPTION, LENGTH, MEMORY, OK, OUTPUT, QUESTION, READY, SIGNAL, SPENT, TIMEOUT
+from containers.responder import ENDED, EXCEPTION, LENGTH, MEMORY, OK, OUTPUT, QUESTION, READY, SIGNAL, TIMEOUT
 from containers.sandbox import Answer, Ended, Execution
 from podium.errors import InfrastructureFailure
 
-ENDED = {
+MEANING = {
     OK: Ended.OK, EXCEPTION: Ended.EXCEPTION, TIMEOUT: Ended.TIMEOUT, MEMORY: Ended.MEMORY, OUTPUT: Ended.OUTPUT,
     SIGNAL: Ended.SIGNAL,
 }  # fmt: skip
@@ -61,8 +61,8 @@ class PipedConversation:
         deadline = time.monotonic() + seconds + self._grace
         head = QUESTION.pack(len(parts), seconds, most) + b"".join(LENGTH.pack(len(part)) for part in parts)
         try:
-            self._send([memoryview(head), *map(memoryview, parts)], deadline)
-            return self._receive(most, deadline, ENDED)
+            self._send([memoryview(part) for part in (head, *parts)], deadline)
+            return self._receive(most, deadline, MEANING)
         except TimeoutError:
             self.close()
             return Answer(Ended.TIMEOUT, memoryview(b""))
@@ -100,11 +100,14 @@ class PipedConversation:
                 left[0] = left[0][written:]
 
     def _receive(self, most: int, deadline: float, known: Mapping[bytes, Ended]) -> Answer:
-        how, length = ANSWER.unpack(self._exactly(ANSWER.size, deadline))
-        if how not in known or length > max(most, REASON_BYTES):
+        (length,) = LENGTH.unpack(self._exactly(LENGTH.size, deadline))
+        if length > most:
             raise _gone()
-        content = self._exactly(length + SPENT.size, deadline)
-        return Answer(known[how], content[:length], *SPENT.unpack_from(content, length))
+        content = self._exactly(length + ENDED.size, deadline)
+        how, spent = ENDED.unpack_from(content, length)
+        if how not in known:
+            raise _gone()
+        return Answer(known[how], content[:length], spent)
 
     def _exactly(self, size: int, deadline: float) -> memoryview:
         view = memoryview(bytearray(size))

@@ -65,7 +65,7 @@ def serve(program: str, warm: list[str]) -> None:
                 orders.close()
                 begin(order, libc)
                 if pipes:
-                    converse(program, *pipes, alone=True)
+                    converse(program, pipes[0], pipes[1], alone=True)
                 run(program, REPORT)
             for pipe in pipes:
                 os.close(pipe)

@@ -26,10 +26,6 @@ from podium.spec import Limits, Spec
 OWNER = 0
 FIRST_UID, UIDS = 64_000, 1_000
 """Host user ids, of nobody and in no group, that sandboxes started by root become."""
-WARM = ("numpy", "pandas", "sklearn", "sklearn.ensemble", "sklearn.linear_model", "sklearn.model_selection")
-WARM_MORE = ("sklearn.pipeline", "sklearn.preprocessing", "sklearn.compose", "sklearn.impute", "sklearn.metrics")
-WARM_FROM_MB = 256
-"""Below this much memory the interpreter imports nothing beforehand."""
 FURNITURE = ("submission", "working")
 """Empty folders that programs written for MLE-bench's agents expect in their working directory."""
 SPARE_FORKS = 16
@@ -125,7 +121,7 @@ class Keeper:
             tmp_bytes=limits.memory_mb << 19,
             shm_bytes=limits.memory_mb << 19 if limits.shm_mb is None else limits.shm_mb << 20,
             environment=launcher.environment(limits.cpus),
-            warm=self._warm(),
+            warm=launcher.warm(limits.memory_mb) if self._order.warm is None else self._order.warm,
             uid=self.uid,
             cgroup_procs=self.group.procs if self.group else (),
             cpus=self._cpus,
@@ -134,11 +130,6 @@ class Keeper:
         if self.group is not None:
             self.group.bound(limits.memory_mb, limits.processes + self.group.processes_now(), limits.cpus)
         return self._jail
-
-    def _warm(self) -> tuple[str, ...]:
-        if self._order.warm is not None:
-            return self._order.warm
-        return WARM + WARM_MORE if self.limits.memory_mb >= WARM_FROM_MB else ()
 
     def _cool(self) -> None:
         if self._jail is not None:
@@ -222,8 +213,10 @@ class Keeper:
             "MEMLOCK": 1 << 20,
             "MSGQUEUE": 0,
         }
-        if converses or not self._has("memory"):
+        if not self._has("memory"):
             result["DATA"] = (limits.memory_mb << 20) + SPARE_DATA
+        if converses:
+            result["DATA"] = (limits.memory_mb << 20) * 7 // 8
         return result
 
     def _bounds(self) -> collect.Bounds:

@@ -26,6 +26,10 @@ CONTROL, ANSWER, REPORT, INFO, SECCOMP = 3, 4, 5, 6, 7
 """Descriptors handed on; bubblewrap itself uses up the last two."""
 MASKED = ("/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/kallsyms")
 """Of the host, or of others with our user id: covered by a device that cannot be opened."""
+WARM = ("numpy", "pandas", "sklearn", "sklearn.ensemble", "sklearn.linear_model", "sklearn.model_selection")
+WARM_MORE = ("sklearn.pipeline", "sklearn.preprocessing", "sklearn.compose", "sklearn.impute", "sklearn.metrics")
+WARM_FROM_MB = 256
+"""Below this much memory the interpreter imports nothing beforehand."""
 PARK = 200
 """Above every descriptor of the keeper."""
 
@@ -50,6 +54,11 @@ class Launch:
     cgroup_procs: tuple[Path, ...]
     cpus: tuple[int, ...]
     """CPUs to be pinned to; empty: all."""
+
+
+def warm(memory_mb: int) -> tuple[str, ...]:
+    """What the interpreter imports beforehand, for what agents write."""
+    return WARM + WARM_MORE if memory_mb >= WARM_FROM_MB else ()
 
 
 def environment(cpus: float) -> dict[str, str]:

@@ -4,7 +4,7 @@ One file, standard library only, for it is copied into the sandbox beside the in
 `answer(*parts: bytes)`, which gives a list of buffers. Two pipes carry frames of little-endian numbers and bytes:
 
     question   number of parts, seconds, most bytes of the answer | the parts' lengths | the parts
-    answer     how it ended (`Ended` in one letter), length | the answer's bytes, or why there are none | CPU seconds
+    answer     length | the answer's bytes, or zeros where it broke off | how it ended, in one letter; CPU seconds
 
 What a question makes of its fork stays in the fork: it holds no end of our pipes but its own, cannot look into us
 (undumpable), can write no file, and whatever it leaves is killed before the last bytes of its answer are handed on.
@@ -23,14 +23,16 @@ import struct
 import sys
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 QUESTION, LENGTH = struct.Struct("<QdQ"), struct.Struct("<Q")
-ANSWER, SPENT = struct.Struct("<cQ"), struct.Struct("<d")
+SPOKEN, ENDED = struct.Struct("<cQ"), struct.Struct("<cd")
+"""What a fork says first (how it went, length), and what we say last."""
 OK, EXCEPTION, TIMEOUT, MEMORY, OUTPUT, SIGNAL, READY = b"=", b"!", b"t", b"m", b"o", b"s", b"r"
 PR_SET_DUMPABLE = 4
 USUAL_PIPE_BYTES, PIPE_BYTES = 1 << 16, 1 << 20
+ZEROS = memoryview(bytes(PIPE_BYTES))
 
 Answer = Callable[..., list[Any]]
 
@@ -59,7 +61,7 @@ def respond(program: str, inbound: int, outbound: int, alone: bool) -> NoReturn:
     gc.freeze()
     gc.disable()
     questions = os.fdopen(inbound, "rb")
-    _put(outbound, READY, b"", 0.0)
+    _write(outbound, [LENGTH.pack(0), ENDED.pack(READY, 0.0)])
     while (question := _next(questions)) is not None:
         _answer(answer, question, outbound, (inbound, outbound), alone)
     os._exit(0)
@@ -111,25 +113,33 @@ def _answer(answer: Answer, question: Question, outbound: int, ours: tuple[int, 
         _speak(answer, question, mouth, (*ours, ear))
     os.close(mouth)
     end = time.monotonic() + question.seconds
-    head = _hear(ear, end)
-    how, length = ANSWER.unpack(head) if len(head) == ANSWER.size else (SIGNAL, 0)
-    answered = how in (OK, EXCEPTION, MEMORY) and length <= question.most
-    if answered:
-        _hand_on(head, length, ear, outbound, end)
-    late = time.monotonic() >= end
+    head = _hear(ear, SPOKEN.size, end)
+    how, length = SPOKEN.unpack(head) if len(head) == SPOKEN.size else (SIGNAL, 0)
+    if how not in (OK, EXCEPTION, MEMORY, SIGNAL) or length > question.most:
+        how, length = OUTPUT, 0
+    said = [LENGTH.pack(length)]
+    if length <= USUAL_PIPE_BYTES:
+        said.append(_hear(ear, length, end))
+        absent = length - len(said[-1])
+    else:
+        _write(outbound, said)
+        said, absent = [], _hand_on(ear, length, outbound, end)
+    if absent or len(head) < SPOKEN.size:
+        how = TIMEOUT if time.monotonic() >= end else SIGNAL
     os.close(ear)
+    spent = _end(child, alone)
+    zeros = [ZEROS[: absent - start] for start in range(0, absent, len(ZEROS))]
+    _write(outbound, [*said, *zeros, ENDED.pack(how, spent)])
+
+
+def _end(child: int, alone: bool) -> float:
+    """End the fork and, where we are `alone`, all that it left; gives the CPU seconds that it used."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(-1 if alone else child, signal.SIGKILL)
-    _, status, used = os.wait4(child, 0)
+    used = os.wait4(child, 0)[2]
     while alone and _any_left():
         time.sleep(0.001)
-    spent = used.ru_utime + used.ru_stime
-    if answered:
-        os.write(outbound, SPENT.pack(spent))
-    elif len(head) == ANSWER.size:
-        _put(outbound, OUTPUT, b"", spent)
-    else:
-        _put(outbound, TIMEOUT if late else SIGNAL, str(os.waitstatus_to_exitcode(status)).encode(), spent)
+    return used.ru_utime + used.ru_stime
 
 
 def _any_left() -> bool:
@@ -141,26 +151,25 @@ def _any_left() -> bool:
     return True
 
 
-def _hear(ear: int, end: float) -> bytes:
-    """The head of the fork's answer; less of it where the fork ends or its time is up."""
-    head = b""
-    while len(head) < ANSWER.size and select.select([ear], [], [], max(0.0, end - time.monotonic()))[0]:
-        part = os.read(ear, ANSWER.size - len(head))
+def _hear(ear: int, size: int, end: float) -> bytes:
+    """So many bytes of what the fork says; fewer where it ends or its time is up."""
+    heard = b""
+    while len(heard) < size and select.select([ear], [], [], max(0.0, end - time.monotonic()))[0]:
+        part = os.read(ear, size - len(heard))
         if not part:
             break
-        head += part
-    return head
+        heard += part
+    return heard
 
 
-def _hand_on(head: bytes, length: int, ear: int, outbound: int, end: float) -> None:
-    """Move the answer from pipe to pipe. A fork that promised more than it gives ends the conversation."""
-    os.write(outbound, head)
-    while length:
-        ready = select.select([ear], [], [], max(0.0, end - time.monotonic()))[0]
-        moved = os.splice(ear, outbound, length) if ready else 0
+def _hand_on(ear: int, length: int, outbound: int, end: float) -> int:
+    """Move the answer from pipe to pipe; gives how much of what was promised is absent."""
+    while length and select.select([ear], [], [], max(0.0, end - time.monotonic()))[0]:
+        moved = os.splice(ear, outbound, length)
         if not moved:
-            os._exit(1)
+            break
         length -= moved
+    return length
 
 
 def _speak(answer: Answer, question: Question, mouth: int, ours: tuple[int, ...]) -> NoReturn:
@@ -180,16 +189,12 @@ def _speak(answer: Answer, question: Question, mouth: int, ours: tuple[int, ...]
     if length > USUAL_PIPE_BYTES:
         with contextlib.suppress(OSError):
             fcntl.fcntl(mouth, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    _write(mouth, [memoryview(ANSWER.pack(how, length)), *views])
+    _write(mouth, [SPOKEN.pack(how, length), *views])
     os._exit(0)
 
 
-def _put(outbound: int, how: bytes, content: bytes, spent: float) -> None:
-    _write(outbound, [memoryview(ANSWER.pack(how, len(content)) + content + SPENT.pack(spent))])
-
-
-def _write(descriptor: int, views: list[memoryview]) -> None:
-    left = [view for view in views if view]
+def _write(descriptor: int, buffers: Sequence[bytes | memoryview]) -> None:
+    left = [memoryview(buffer) for buffer in buffers if buffer]
     while left:
         written = os.writev(descriptor, left[:64])
         while left and written >= len(left[0]):

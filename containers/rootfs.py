@@ -128,22 +128,22 @@ def build(scratch: Path, say: Say = lambda line: None) -> Path:
     return tree
 
 
-def prune(scratch: Path) -> list[Path]:
-    """Remove the other trees below `scratch` that are mounted nowhere; gives those removed."""
+def prune(scratch: Path, mounts: str | None = None) -> list[Path]:
+    """Remove the other trees below `scratch` that `mounts` (mountinfo; None: all that we see) lacks; gives those."""
     tree = location(scratch)
     if not tree.parent.is_dir():
         return []
     with _locked(tree.parent / ".lock"):
-        mounts = _mounts()
+        seen = _mounts() if mounts is None else mounts
         others = [found for found in tree.parent.iterdir() if found.is_dir() and found != tree]
-        unused = [found for found in others if f"/{tree.parent.name}/{found.name} " not in mounts]
+        unused = [found for found in others if f"/{tree.parent.name}/{found.name} " not in seen]
         for found in unused:
             shutil.rmtree(found)
     return unused
 
 
 def _mounts() -> str:
-    """The mounts that every process we may look at sees: a sandbox has a namespace of its own."""
+    """What every process sees that we may look at, for a sandbox has a namespace of its own."""
     texts = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from containers.backends import backend
 from containers.sandbox import Sandbox, SandboxSpec
+from grading.memory import keep_freed
 from grading.parse import JailedParser
 from podium.spec import Limits
 
@@ -15,7 +16,11 @@ PARSER_LIMITS = Limits(memory_mb=2048, disk_mb=512, file_mb=256, files=64, proce
 
 
 def jailed_parser(scratch: Path, sandbox: str, jails: int = 1) -> JailedParser:
-    """A parser in jails of the back end `sandbox`, each opened when it is first needed (the first also by `check`)."""
+    """A parser in jails of the back end `sandbox`, each opened when it is first needed (the first also by `check`).
+
+    `jails`: how many files of a kind are read at once. From here on this process keeps the memory that it frees.
+    """
+    keep_freed()
     spec = SandboxSpec(limits=PARSER_LIMITS, scratch=scratch, warm=())
 
     def opened() -> Sandbox:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
+from types import ModuleType
 from typing import Literal, Protocol
 
 from containers.sandbox import Answer, Ended, Sandbox
 from grading.codec import MalformedTable, TableLimits, decode
 from grading.conversations import Conversations
-from grading.programs import bundle, read_csv
+from grading.programs import bundle, csv_pandas, read_csv
 from grading.programs.columns import Refused, encode
 from grading.programs.reply import DECLINED, REFUSED, TABLE
 from grading.refusal import InvalidSubmission
@@ -19,6 +20,11 @@ from podium.errors import InfrastructureFailure
 
 PROBE = b"id,value\n1,0.5\n"
 """A file that a working parser reads; tells a broken sandbox from a submission that breaks it."""
+LEAN = """
+import sys
+sys.modules.setdefault("numpy", None)
+"""
+"""Arrow does without NumPy, and every fork then has less to carry."""
 MAIN = """
 from grading.programs import {reader}, reply
 
@@ -50,22 +56,25 @@ class Parser(Protocol):
 class JailedParser:
     """Parses in sandboxes, each file in a process of its own; a sandbox that dies under a file is opened anew.
 
-    The programs are asked in turn, until one does not decline. May be used by several threads at once.
+    There is a program for each reader of `grading.programs.read_csv`. May be used by several threads at once.
     """
 
     def __init__(
         self,
         open_sandbox: Callable[[], Sandbox],
         *,
-        programs: Sequence[str] = (),
+        program: str = "",
         limits: TableLimits = TableLimits(),
         seconds: float = 60.0,
         jails: int = 1,
     ) -> None:
-        """`open_sandbox` opens one without data; `programs`: others than the usual ones. `seconds` bounds the wall
-        time for a file, `jails` how many files each program reads at once."""
+        """`open_sandbox` opens one without data; `program`: another than those of the readers.
+
+        `seconds` bounds the wall time for a file, `jails` how many files each program reads at once.
+        """
         self._limits, self._seconds = limits, seconds
-        self._programs = [Conversations(open_sandbox, program, jails) for program in programs or _programs()]
+        texts = {"": program} if program else {reader.__name__: _program(reader) for reader in read_csv.READERS}
+        self._programs = {name: Conversations(open_sandbox, text, jails) for name, text in texts.items()}
 
     def parse(self, name: str, content: bytes, max_mb: int, reading: Reading = "plain") -> Table:
         """The table in `content`. Raises InvalidSubmission, InfrastructureFailure."""
@@ -73,7 +82,7 @@ class JailedParser:
             raise InvalidSubmission(
                 f"{name} is {len(content) / (1 << 20):.1f} MiB large; at most {max_mb} MiB can be handed in."
             )
-        for program in self._programs:
+        for program in self._asked(content):
             said = self._said(name, self._answer(program, name, content, reading))
             if said[:8] != DECLINED:
                 return self._table(name, said)
@@ -85,8 +94,14 @@ class JailedParser:
 
     def close(self) -> None:
         """End the sandboxes. May be called twice."""
-        for program in self._programs:
+        for program in self._programs.values():
             program.close()
+
+    def _asked(self, content: bytes) -> list[Conversations]:
+        """The programs to ask in turn, until one does not decline."""
+        if "" in self._programs:
+            return [self._programs[""]]
+        return [self._programs[reader.__name__] for reader in read_csv.asked(content)]
 
     def _answer(self, program: Conversations, name: str, content: bytes, reading: Reading) -> Answer:
         """What the program says of the file, who alone is to blame if it ends one that was asked nothing else."""
@@ -142,13 +157,10 @@ class OpenParser:
             raise InvalidSubmission(f"{name}: {refusal}") from None
 
 
-def _programs() -> tuple[str, ...]:
-    """From the one whose forks are cheapest to the one that reads everything."""
-    orders = _orders(TableLimits(), "plain")
-    return tuple(
-        bundle(("columns", "reply", reader), MAIN.format(reader=reader, probe=PROBE, orders=orders))
-        for reader in ("csv_lines", "csv_arrow", "csv_pandas")
-    )
+def _program(reader: ModuleType) -> str:
+    name = reader.__name__.rpartition(".")[2]
+    main = MAIN.format(reader=name, probe=PROBE, orders=_orders(TableLimits(), "plain"))
+    return ("" if reader is csv_pandas else LEAN) + bundle(("columns", "reply", name), main)
 
 
 def _orders(limits: TableLimits, reading: Reading) -> dict[str, int]:

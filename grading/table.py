@@ -64,7 +64,7 @@ class TableColumn:
         if self.kind == "float64":
             return [_number_text(value) for value in self.values.tolist()]
         if self.kind == "bool":
-            return np.where(self.values, "True", "False").tolist()
+            return ["True" if value else "False" for value in self.values.tolist()]
         cells = pc.fill_null(self.strings, "") if self.kind == "str" else pa.array(self.values).cast(pa.string())
         texts: list[str] = cells.to_pylist()
         return texts

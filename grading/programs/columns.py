@@ -18,6 +18,8 @@ MISSING = frozenset(
     )
 )
 """The spellings of a missing cell, those of pandas' reader."""
+FOREIGN = (b'"', b"\0", b"\v", b"\f")
+"""Bytes over which readers differ; a file with one is for pandas."""
 TRUE, FALSE = ("True", "TRUE", "true"), ("False", "FALSE", "false")
 """The spellings of truth values, those of pandas' reader."""
 NOT_SURE = re.compile(
@@ -59,7 +61,9 @@ class Sheet(NamedTuple):
 
 def encode(sheet: Sheet) -> list[Any]:
     """The buffers that together are the table's bytes."""
-    described, wide, narrow = [], [], []
+    described: list[dict[str, Any]] = []
+    wide: list[Any] = []
+    narrow: list[Any] = []
     for name, kind, cells, missing, text in sheet.columns:
         length = memoryview(text).nbytes
         described.append({"name": name, "kind": kind, "gaps": missing is not None, "bytes": length})

@@ -13,16 +13,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from grading.programs.columns import FALSE, LARGEST, MISSING, TRUE, Column, Sheet, plain_names, surely_text
+from grading.programs.columns import FALSE, FOREIGN, LARGEST, MISSING, TRUE, Column, Sheet, plain_names, surely_text
 
 BLOCK = 1 << 30
-FOREIGN = (b'"', b"\0", b"\v", b"\f")
-"""Readers differ over these bytes."""
 BLANKS = (b" ", b"\t")
 NOT_IN_NUMBERS = (*BLANKS, b"+", b"x", b"X")
 """Arrow takes blanks away around numbers, reads 0x1F as a whole number but +1 as no whole one: pandas differs."""
-HEAD, LOOKED_AT = 64 << 10, 32
+HEAD, LOOKED_AT = 16 << 10, 32
 """So much of a file and so many of its rows show which columns are text."""
+
+
+def knows(data: bytes) -> bool:
+    """Whether it is worth asking; a look that takes no time."""
+    return not any(byte in data for byte in FOREIGN)
 
 
 def read(data: bytes, limits: dict[str, int]) -> Sheet | None:
@@ -57,7 +60,7 @@ def _header(data: bytes, limits: dict[str, int]) -> tuple[bytes, list[str] | Non
 
 def _plain(data: bytes, longest: int) -> bool:
     """No bytes over which readers differ, every carriage return ends a line, no line longer than a cell may be."""
-    if any(byte in data for byte in FOREIGN) or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n")):
+    if not knows(data) or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n")):
         return False
     half = max(longest // 2, 1)
     return all(data.find(b"\n", start, start + half) >= 0 for start in range(0, len(data) - half, half))
@@ -65,9 +68,7 @@ def _plain(data: bytes, longest: int) -> bool:
 
 def _texts(data: bytes, names: list[str]) -> list[str]:
     """The columns of which the first rows say that they are text."""
-    lines = data[:HEAD].split(b"\n")[1 : LOOKED_AT + 1]
-    if len(data) > HEAD:
-        lines = lines[:-1]  # it may be cut
+    lines = data[:HEAD].split(b"\n", LOOKED_AT + 1)[1:-1]  # what is behind the last line feed may be cut
     rows = [cells for line in lines if len(cells := line.removesuffix(b"\r").split(b",")) == len(names)]
     return [name for place, name in enumerate(names) if surely_text(cells[place] for cells in rows)]
 

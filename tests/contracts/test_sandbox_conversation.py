@@ -96,6 +96,8 @@ FAULTS = {
     "ends without an answer": ("os._exit(0)", Ended.SIGNAL),
     "kills itself": ("os.kill(os.getpid(), 9)", Ended.SIGNAL),
     "closes its pipe": ("os.closerange(3, 64); time.sleep(60)", Ended.SIGNAL),
+    "promises more than it gives": ("os.write(max(fds()), b'=' + bytes([9]) + bytes(7)); os._exit(0)", Ended.SIGNAL),
+    "promises and is late": ("os.write(max(fds()), b'=' + bytes([9]) + bytes(7)); time.sleep(60)", Ended.TIMEOUT),
     "writes what is no answer": ("os.write(max(fds()), b'x' * 100); os._exit(0)", Ended.OUTPUT),
 }
 
@@ -141,7 +143,6 @@ def test_a_program_that_does_not_start_says_why(jailed: Sandbox) -> None:
 LETHAL = {
     "kills the program": "os.kill(os.getppid(), 9); time.sleep(60)",
     "kills all it can": "os.kill(-1, 9); time.sleep(60)",
-    "promises more than it gives": "os.write(max(fds()), b'=' + (1000).to_bytes(8, 'little')); os._exit(0)",
 }
 
 

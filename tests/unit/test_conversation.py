@@ -9,15 +9,15 @@ from collections.abc import Callable
 import pytest
 
 from containers.conversation import PipedConversation
-from containers.responder import ANSWER, LENGTH, OK, QUESTION, READY, SPENT, TIMEOUT
+from containers.responder import ENDED, LENGTH, OK, QUESTION, READY, TIMEOUT
 from containers.sandbox import Ended
 from podium.errors import InfrastructureFailure
 
-HELLO = ANSWER.pack(READY, 0) + SPENT.pack(0)
+HELLO = LENGTH.pack(0) + ENDED.pack(READY, 0.0)
 
 
 def frame(how: bytes, content: bytes, spent: float = 0.5) -> bytes:
-    return ANSWER.pack(how, len(content)) + content + SPENT.pack(spent)
+    return LENGTH.pack(len(content)) + content + ENDED.pack(how, spent)
 
 
 class Other:
@@ -58,13 +58,13 @@ def test_a_question_and_its_answer_are_framed() -> None:
 
 BROKEN = {
     "nothing": b"",
-    "half a head": b"=\1",
+    "half a head": b"\1\0",
     "a letter that means nothing": frame(b"?", b""),
     "another hello": HELLO,
     "more than was allowed": frame(OK, b"x" * 2000),
-    "a length without end": ANSWER.pack(OK, (1 << 64) - 1),
-    "less than was promised": ANSWER.pack(OK, 50) + b"x" * 49,
-    "no end": ANSWER.pack(OK, 1) + b"x",
+    "a length without end": LENGTH.pack((1 << 64) - 1),
+    "less than was promised": LENGTH.pack(50) + b"x" * 49,
+    "no end": LENGTH.pack(1) + b"x",
 }
 
 
@@ -104,7 +104,7 @@ def test_a_program_that_does_not_listen_is_given_up_after_its_time() -> None:
 
 
 def test_how_an_answer_ended_is_told() -> None:
-    other = Other(HELLO, frame(TIMEOUT, b"-9"))
+    other = Other(HELLO, frame(TIMEOUT, b""))
     answer = other.conversation().exchange(b"?", seconds=1.0, most=0)
-    assert (answer.ended, bytes(answer.content)) == (Ended.TIMEOUT, b"-9")
+    assert (answer.ended, bytes(answer.content)) == (Ended.TIMEOUT, b"")
     other.close()

@@ -1,4 +1,4 @@
-"""`/validate` says of every recorded submission what the benchmark says, by public knowledge, or its row says why not."""
+"""`/validate` says of every recorded submission what the benchmark says, or its row says why it cannot."""
 
 from __future__ import annotations
 

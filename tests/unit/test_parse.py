@@ -64,8 +64,9 @@ def test_missing_values_duplicates_order_and_further_columns_are_kept() -> None:
     [b"id,y\r\na,1\r\nb,2\r\n", b"\xef\xbb\xbfid,y\na,1\nb,2\n", b"id,y\n\na,1\n\nb,2", b'"id","y"\n"a",1\n"b",2\n'],
     ids=["crlf", "bom", "blank lines", "quoted"],
 )
-def test_harmless_differences_of_form_change_nothing(content: bytes) -> None:
-    table = parse(content)
+@pytest.mark.parametrize("reading", ["plain", "pandas"])
+def test_harmless_differences_of_form_change_nothing(content: bytes, reading: Reading) -> None:
+    table = jailed().parse("submission.csv", content, 64, reading)
     assert table["id"].texts() == ["a", "b"]
     assert table["y"].values.tolist() == [1, 2]
 

@@ -44,12 +44,23 @@ def test_a_tree_of_another_user_is_refused(tmp_path: Path) -> None:
         rootfs.check_owner(tmp_path)
 
 
+def test_other_trees_are_removed_when_asked_unless_something_runs_in_them(tmp_path: Path) -> None:
+    tree, old = rootfs.location(tmp_path), rootfs.location(tmp_path).with_name("0123456789abcdef")
+    assert rootfs.prune(tmp_path) == []
+    for folder in (tree, old):
+        folder.mkdir(parents=True)
+    used = f"36 25 254:0 {old} /srv/root ro - ext4 /dev/root ro\n"
+    assert rootfs.prune(tmp_path, mounts=used) == []
+    assert rootfs.prune(tmp_path) == [old]
+    assert [path.name for path in tree.parent.iterdir() if path.is_dir()] == [tree.name]
+
+
 def test_the_lock_pins_everything_and_names_no_host() -> None:
     text = rootfs.LOCK.read_text()
     assert "://" not in text
     assert not re.search(r"^-", text, re.MULTILINE)
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[^=\s]+", line) for line in rootfs.packages())
-    wanted = {"numpy", "pandas", "scikit-learn", "scipy", "statsmodels", "lightgbm", "xgboost-cpu"}
+    wanted = {"numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "statsmodels", "lightgbm", "xgboost-cpu"}
     assert wanted <= {line.partition("==")[0] for line in rootfs.packages()}
 
 
