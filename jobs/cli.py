@@ -82,7 +82,7 @@ def run(command: click.Command = podium, name: str = "podium", arguments: Sequen
     except OSError as error:
         if error.errno not in PLACE:
             raise
-        click.echo(f"{name}: {error.filename or 'The output'}: {error.strerror}.", err=True)
+        click.echo(f"{name}: {error.filename or 'The system says'}: {error.strerror}.", err=True)
         click.echo("  Type this as the user who may, make room, or name another place.", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

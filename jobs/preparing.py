@@ -11,7 +11,7 @@ from podium.settings import Site
 from podium.spec import Spec
 from tasks import registry
 from tasks.benchmark import BenchmarkCompetition
-from tasks.preparing import NotPrepared, Tell, Ways, separate
+from tasks.preparing import NotPrepared, Tell, Ways, by_the_benchmark, separate
 from tasks.preparing import prepare as prepare_benchmark
 from tasks.preparing.layout import elsewhere, writing
 
@@ -88,7 +88,9 @@ def prepare_all(ids: Sequence[str], prepare_one: Callable[[str], None], tell: Te
             if not isinstance(error, NotPrepared):
                 tell(f"{task_id}: {error}")
     if failed:
-        raise UserError(f"{len(failed)} of {len(ids)} tasks are not prepared: {_some(failed)}.", _remedy(failed))
+        raise UserError(
+            f"{len(failed)} of {len(ids)} tasks are not prepared: {registry.enumerated(list(failed))}.", _remedy(failed)
+        )
 
 
 def _remedy(failed: dict[str, PodiumError]) -> str:
@@ -96,12 +98,6 @@ def _remedy(failed: dict[str, PodiumError]) -> str:
     foreign = [error for error in failed.values() if isinstance(error, NotPrepared)]
     said = "The reasons stand above." if len(foreign) < len(failed) else ""
     if foreign:
-        ids = " ".join(error.task for error in foreign)
         said += f" The benchmark's own program prepares {len(foreign)} of them:\n"
-        said += f"  scripts/mlebench-prepare.sh {foreign[0].data} {ids}"
+        said += f"  {by_the_benchmark(foreign[0].data, *(error.task for error in foreign))}"
     return said.strip()
-
-
-def _some(names: Sequence[str] | dict[str, PodiumError]) -> str:
-    listed = list(names)
-    return ", ".join(listed[:5]) + (", ..." if len(listed) > 5 else "")

@@ -5,6 +5,7 @@ python run_agent.py --agent-id aide --competition-set experiments/splits/low.txt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -35,16 +36,23 @@ def run_agent(
 ) -> int:  # fmt: skip
     """Run an agent on a list of competitions, by MLE-bench's options. The sweep's own (`podium sweep --help`), such as
     --model, --lite, --set and --dry-run, are passed on."""
-    words = ["--agent", agent(agent_id), "--split", competition_set]
-    words += ["--parallel", str(n_workers), "--seeds", str(n_seeds)]
-    words += [word for limit in limits(container_config) for word in ("--limit", limit)]
-    words += ["--runs", str(run_dir)] if run_dir else []
+    words = sweep_words(agent_id, competition_set, n_workers, n_seeds, limits(container_config), run_dir)
     if retain:
         click.echo("NOTE: --retain has no effect: every attempt is kept, and a sandbox holds nothing else.", err=True)
     if data_dir is not None:
         check_data(data_dir, known_site().data)
     code: int = sweep.main([*words, *more], prog_name="run_agent.py", standalone_mode=False)
     return code
+
+
+def sweep_words(
+    agent_id: str, competition_set: str, n_workers: int, n_seeds: int, limits: Sequence[str], run_dir: Path | None
+) -> list[str]:
+    """The same in the sweep's words. Raises UnknownName."""
+    words = ["--agent", agent(agent_id), "--split", competition_set]
+    words += ["--parallel", str(n_workers), "--seeds", str(n_seeds)]
+    words += [word for limit in limits for word in ("--limit", limit)]
+    return [*words, "--runs", str(run_dir)] if run_dir is not None else words
 
 
 def agent(agent_id: str) -> str:

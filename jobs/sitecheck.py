@@ -88,12 +88,11 @@ def _unsplit(place: Site) -> Iterator[Finding]:
         yield Finding(level="warning", text=f"This user may not look into {error.filename}.")
         return
     if beside:
-        some = ", ".join(beside[:5]) + (", ..." if len(beside) > 5 else "")
         words = " ".join(f"-c {task}" for task in beside)
         folders = shlex.join(["--data-dir", str(place.data), "--private-dir", str(place.private)])
         yield Finding(
             level="warning",
-            text=f"Answers or raw data lie beside public data in {place.data}, of {len(beside)} in all: {some}.",
+            text=f"Answers or raw data lie beside public data in {place.data}: of {registry.enumerated(beside)}.",
             remedy=f"Type, on the grading host: podium prepare --split-private {folders} {words}",
         )
     else:

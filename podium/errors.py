@@ -46,7 +46,7 @@ class UnknownName(UserError):
         if near:
             remedy = "Did you mean " + " or ".join(near) + "?"
         elif self.known:
-            shown = ", ".join(self.known[:12]) + (", ..." if len(self.known) > 12 else "")
+            shown = ", ".join(self.known[:12]) + (f" and {len(self.known) - 12} more" if len(self.known) > 12 else "")
             remedy = f"There are: {shown}."
         else:
             remedy = f"There is no {kind} at all yet."

@@ -83,7 +83,7 @@ def selection(splits: Sequence[str], ids: Sequence[str], lite: bool = False) -> 
     kept = [task_id for task_id in chosen if task_id in allowed] if chosen else allowed
     if not kept:
         raise UserError(
-            f"No task is both in {LITE} and in {_enumerated([*splits, *ids])}.",
+            f"No task is both in {LITE} and in {enumerated([*splits, *ids])}.",
             f"Leave {LITE} out, or name tasks that are in {SPLITS / f'{LITE}.txt'}.",
         )
     return kept
@@ -132,6 +132,6 @@ def _stems(folder: Path, ending: str) -> list[str]:
     return sorted(name.removesuffix(ending) for name in os.listdir(folder) if name.endswith(ending))
 
 
-def _enumerated(names: Sequence[str]) -> str:
+def enumerated(names: Sequence[str]) -> str:
     """The names in a sentence, the first few of them."""
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

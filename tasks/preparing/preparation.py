@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from podium.errors import UserError
-from podium.settings import Site
+from podium.settings import CHECKOUT, Site
 from podium.spec import Spec
 from tasks.benchmark_row import BenchmarkRow
 from tasks.halves import sole_writer
@@ -37,6 +38,7 @@ class Ways(Spec):
 
 
 DEFAULT: Final = Ways()
+SCRIPT: Final = CHECKOUT / "scripts" / "mlebench-prepare.sh"
 
 
 class NotPrepared(UserError):
@@ -46,9 +48,14 @@ class NotPrepared(UserError):
         self.task, self.data = task, data
         super().__init__(
             f"{task} is not prepared in {data}, and only the benchmark's own program can do that.",
-            f"Type: scripts/mlebench-prepare.sh {data} {task}",
+            f"Type: {by_the_benchmark(data, task)}",
         )
         self.args = (task, data)
+
+
+def by_the_benchmark(data: str, *tasks: str) -> str:
+    """The command that prepares competitions by the benchmark's own program."""
+    return shlex.join([str(SCRIPT), data, *tasks])
 
 
 def prepare(row: BenchmarkRow, site: Site, ways: Ways = DEFAULT, tell: Tell = lambda line: None) -> bool:

@@ -36,6 +36,11 @@ def separate(task: str, site: Site, *, sources: bool = True) -> list[Path]:
             f"The private directory is the data directory, {site.data}.",
             "Name another with --private-dir, or as `private` in site.toml.",
         )
+    if site.private.resolve().is_relative_to(site.public_dir(task).resolve()):
+        raise UserError(
+            f"The private directory {site.private} lies in what agents are given of {task}.",
+            "Name another with --private-dir, or as `private` in site.toml.",
+        )
     with writing():
         if not pending(task, site):
             _open(task, site)

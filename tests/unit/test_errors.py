@@ -36,3 +36,7 @@ def test_a_name_unlike_any_other_lists_what_there_is() -> None:
 def test_kinds_stack_so_that_a_caller_can_catch_the_wider_one() -> None:
     assert issubclass(ModelFailure, AgentFailure)
     assert issubclass(UnknownName, UserError)
+
+
+def test_of_many_names_the_first_are_told_and_how_many_more_there_are() -> None:
+    assert UnknownName("task", "zzz", [f"t{place:02}" for place in range(14)]).remedy.endswith("t10, t11 and 2 more.")

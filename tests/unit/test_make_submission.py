@@ -41,7 +41,8 @@ def theirs(folder: Path) -> Path:
 
 def test_a_run_group_of_mle_bench_has_a_line_a_run(tmp_path: Path) -> None:
     group, output = theirs(tmp_path), tmp_path / "out" / "submission.jsonl"
-    assert run("--metadata", group / "metadata.json", "--output", output).exit_code == 0
+    done = run("--metadata", group / "metadata.json", "--output", output)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"{output}: 2 runs, 1 with a submission\n")
     full = group / f"spaceship-titanic_{UUID}"
     assert lines(output) == [
         {

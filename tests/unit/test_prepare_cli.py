@@ -100,13 +100,37 @@ def test_one_failure_holds_no_other_up_and_the_foreign_ones_are_one_command(data
     assert (data / SPACESHIP / "prepared/public/description.md").is_file()
 
 
+def test_where_all_fail_for_reasons_of_their_own_these_and_no_program_are_named(data: Path) -> None:
+    wanted = ["spaceship-titanic", "lmsys-chatbot-arena"]
+    with pytest.raises(
+        UserError, match=r"2 of 2 tasks are not prepared: spaceship-titanic, lmsys-chatbot-arena\."
+    ) as no:
+        run("-c", wanted[0], "-c", wanted[1], "--data-dir", data)
+    assert no.value.remedy == "The reasons stand above."
+
+
+def test_nothing_is_downloaded_where_that_is_forbidden(data: Path) -> None:
+    with pytest.raises(UserError, match="leave --no-download out"):
+        run("-c", SPACESHIP, "--data-dir", data)
+
+
+@pytest.mark.parametrize(("words", "kept"), [((), False), (("--keep-raw", "--skip-verification"), True)])
+def test_an_archive_is_verified_and_its_content_removed_unless_asked_otherwise(
+    data: Path, words: tuple[str, ...], kept: bool
+) -> None:
+    put_archive(data, SPACESHIP)
+    said = run("-c", SPACESHIP, "--data-dir", data, *words).output
+    assert ("is not the archive that the benchmark was made from" in said) is not kept
+    assert (data / SPACESHIP / "raw").exists() is kept
+
+
 def test_lite_and_a_list_without_common_ids_is_an_error_that_names_both(data: Path) -> None:
     with pytest.raises(UserError, match=r"lite.*dev"):
         run("--lite", "--split", "dev", "--data-dir", data)
 
 
 def test_all_means_the_competitions_of_the_benchmark(data: Path) -> None:
-    with pytest.raises(UserError, match="of 82 tasks are not prepared"):
+    with pytest.raises(UserError, match=r"of 82 tasks are not prepared: (\S+, ){4}\S+ and \d+ more\."):
         run("--all", "--data-dir", data)
 
 

@@ -5,12 +5,14 @@ write down what they are asked. The benchmark itself was not run: its package is
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from podium.settings import CHECKOUT
+from tasks.preparing import NotPrepared
 
 SCRIPT = CHECKOUT / "scripts" / "mlebench-prepare.sh"
 RECORD = """#!/bin/sh
@@ -89,3 +91,10 @@ def test_too_few_words_or_no_folder_is_a_sentence_and_nothing_runs(
     assert done.returncode == 1
     assert done.stderr
     assert not Path(environment["RECORD"]).exists()
+
+
+def test_the_command_can_be_typed_from_anywhere_whatever_the_folder_is_called() -> None:
+    script, *words = shlex.split(NotPrepared("AI4Code", "/my data").remedy.removeprefix("Type: "))
+    assert Path(script).is_absolute()
+    assert os.access(script, os.X_OK)
+    assert words == ["/my data", "AI4Code"]

@@ -155,3 +155,10 @@ def test_a_link_is_refused_for_it_would_leave_the_answers_where_they_are(site: S
 def test_a_site_whose_private_directory_is_its_data_directory_is_refused(site: Site) -> None:
     with pytest.raises(UserError, match="--private-dir"):
         separate(SPACESHIP, site.model_copy(update={"private": site.data}))
+
+
+def test_a_private_directory_inside_the_public_half_is_refused(site: Site) -> None:
+    inside = site.public_dir(SPACESHIP) / "private"
+    with pytest.raises(UserError, match="lies in what agents are given"):
+        separate(SPACESHIP, site.model_copy(update={"private": inside}))
+    assert not inside.exists()

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from jobs.container_config import read_config
-from jobs.run_agent import agent, limits, run_agent
+from jobs.run_agent import agent, limits, run_agent, sweep_words
 from podium.errors import PodiumError, UnknownName, UserError
 from podium.settings import CHECKOUT, load_site
 from podium.state import STATE_VARIABLE
@@ -49,6 +49,19 @@ def test_agent_set_and_seeds_become_a_plan(place: Path) -> None:
         (trial["agent"], trial["task"], trial["seed"]) for trial in planned("--agent-id", "dummy", "--n-seeds", "2")
     ]
     assert found == [("sample", "wine", 0), ("sample", "wine", 1)]
+
+
+def test_every_option_becomes_the_sweeps() -> None:
+    assert sweep_words("dummy", "low.txt", 4, 3, ["cpus=4"], Path("R")) == [
+        "--agent", "sample", "--split", "low.txt", "--parallel", "4", "--seeds", "3", "--limit", "cpus=4",
+        "--runs", "R",
+    ]  # fmt: skip
+    assert "--runs" not in sweep_words("dummy", "low.txt", 4, 3, [], None)
+
+
+def test_what_has_no_effect_is_said(place: Path) -> None:
+    done = run("--agent-id", "dummy", "--competition-set", "mine.txt", "--dry-run", "--json", "--retain")
+    assert "--retain has no effect" in done.stderr
 
 
 def test_the_sweeps_own_options_are_passed_on(place: Path) -> None:

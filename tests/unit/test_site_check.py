@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from jobs.sitecheck import Finding, findings, site
 from podium.settings import Site
+from tasks import registry
 from tasks.preparing import separate
 from tests.unit.raw_data import FOREIGN, SPACESHIP, below, put_prepared, put_raw, site_below
 
@@ -39,6 +40,19 @@ def test_answers_beside_public_data_are_a_warning_with_the_command_until_they_ar
     assert f"podium prepare --split-private {folders} -c {FOREIGN}" in warning.remedy
     separate(FOREIGN, place)
     assert of("warning", place) == []
+
+
+def test_of_many_the_first_five_are_named_and_the_command_names_all(place: Site) -> None:
+    for task in (
+        "AI4Code",
+        "chaii-hindi-and-tamil-question-answering",
+        "dog-breed-identification",
+        *registry.split("dev")[:3],
+    ):
+        put_prepared(place.data, task, "test.csv", "sample_submission.csv")
+    (warning,) = of("warning", place)
+    assert warning.text.endswith(" and 1 more.")
+    assert warning.remedy.count("-c ") == 6
 
 
 def test_raw_data_beside_public_data_are_one_too_for_they_hold_the_answers(place: Site) -> None:

@@ -46,6 +46,19 @@ def test_a_data_directory_in_the_benchmarks_layout_may_be_named(site: str, tmp_p
     assert json.loads(checked.stdout)[FOREIGN][0]["holds"]
 
 
+def test_one_task_that_cannot_be_checked_holds_no_other_up(site: str, tmp_path: Path) -> None:
+    put_prepared(tmp_path / "data", FOREIGN, "test.csv", "sample_submission.csv")
+    words = ["check", "leaf-classification", FOREIGN, "--site", site, "--json"]
+    done = CliRunner().invoke(tasks, words)
+    found = json.loads(done.stdout)
+    assert done.exit_code == 2
+    assert [one["what"] for one in found["leaf-classification"]] == ["it can be looked at"]
+    assert "mlebench-prepare.sh" in found["leaf-classification"][0]["seen"]
+    assert found[FOREIGN][0]["holds"]
+    with pytest.raises(UserError):
+        CliRunner().invoke(tasks, ["check", "leaf-classification", "--site", site], catch_exceptions=False)
+
+
 def test_list_keeps_to_splits_and_lite(site: str) -> None:
     asked = ["list", "--split", "split75", "--split", "dev", "--lite", "--site", site, "--json"]
     done = CliRunner().invoke(tasks, asked, catch_exceptions=False)
@@ -124,7 +137,7 @@ def test_show_tells_of_a_competition_of_the_benchmark_what_the_catalogue_knows(s
         "ids request_id targets requester_received_pizza",
         "public sampleSubmission.csv, test.json, train.json private test.csv",
         "(openai/mle-bench#108)",
-        "Type: scripts/mlebench-prepare.sh",
+        "scripts/mlebench-prepare.sh",
     ):
         assert said in words
 
