@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,7 @@ from typing import Any, Self
 
 from containers import cgroup, channel, rootfs
 from containers.channel import Closed
-from containers.conversation import PipedConversation
+from containers.conversation import PipedConversation, wait_until_ready
 from containers.sandbox import Execution, Probe, SandboxSpec
 from podium import errors
 from podium.errors import InfrastructureFailure, PodiumError, Unavailable, UserError
@@ -109,11 +110,10 @@ class BubblewrapSandbox:
     def _conversed(self) -> Execution | None:
         """The conversation is over, and its program ends by itself; where it does not, the sandbox ends."""
         try:
-            ready, _, _ = select.select([self._from], [], [], END_SECONDS) if self._from >= 0 else ([], [], [])
-            if ready:
-                reply, _ = channel.receive(self._from)
-                return Execution.model_validate(reply["execution"])
-        except (Closed, KeyError):
+            wait_until_ready(self._from, select.POLLIN, time.monotonic() + END_SECONDS)
+            reply, _ = channel.receive(self._from)
+            return Execution.model_validate(reply["execution"])
+        except (TimeoutError, Closed, KeyError, OSError):
             pass
         self.close()
         return None

@@ -90,7 +90,7 @@ class PipedConversation:
             try:
                 written = os.writev(self._out, left[:MOST_PARTS])
             except BlockingIOError:
-                _wait(self._out, select.POLLOUT, deadline)
+                wait_until_ready(self._out, select.POLLOUT, deadline)
                 continue
             except OSError:
                 raise _gone() from None
@@ -116,7 +116,7 @@ class PipedConversation:
             try:
                 count = os.readv(self._in, [view[place:]])
             except BlockingIOError:
-                _wait(self._in, select.POLLIN, deadline)
+                wait_until_ready(self._in, select.POLLIN, deadline)
                 continue
             if not count:
                 raise _gone()
@@ -124,7 +124,7 @@ class PipedConversation:
         return view.toreadonly()
 
 
-def _wait(descriptor: int, event: int, deadline: float) -> None:
+def wait_until_ready(descriptor: int, event: int, deadline: float) -> None:
     """Until the descriptor is ready. Raises TimeoutError at the deadline."""
     poll = select.poll()
     poll.register(descriptor, event)

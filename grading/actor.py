@@ -66,7 +66,11 @@ class GraderActor:
                 "Keep data, private data and the ledger outside the runs directory and the home.",
             )
         self._digest, shelf = digest, Shelf()
-        self._parsers = [jailed_parser(site.scratch_dir(), sandbox, jails) for jails in (1, JAILS)]
+        scratch = site.scratch_dir()
+        self._parsers = [
+            jailed_parser(scratch, sandbox),
+            jailed_parser(scratch, sandbox, JAILS, verdicts_only=True),
+        ]
         self._service = GradingService(site, Ledger(site.ledger), self._parsers[0], shelf=shelf, digest=digest)
         self._registrations = Registrations(site.ledger)
         find = load(catalogue) if catalogue else no_catalogue

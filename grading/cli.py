@@ -61,7 +61,10 @@ def validator(
         state = _private_folder(site.ledger / f"validator-{port}")
         key_file = key_file or state / "key"
         door = open_door(task) if no_key else _keyed(key_file, task)
-        with closing(jailed_parser(site.scratch_dir(), sandbox, JAILS)) as parser, Audit(state) as audit:
+        with (
+            closing(jailed_parser(site.scratch_dir(), sandbox, JAILS, verdicts_only=True)) as parser,
+            Audit(state) as audit,
+        ):
             parser.check()
             checker = Validator(site, door, parser, catalogue=catalogue)
             _announce(checker, task, f"http://{host}:{port}", None if no_key else key_file, state)

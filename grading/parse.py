@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from containers.sandbox import Answer, Ended, Sandbox
 from grading.codec import MalformedTable, TableLimits, decode
 from grading.conversations import Conversations
-from grading.programs import bundle, csv_pandas, read_csv
+from grading.programs import bundle, csv_lines, csv_pandas, read_csv
 from grading.programs.columns import Refused, encode
 from grading.programs.reply import DECLINED, REFUSED, TABLE
 from grading.refusal import InvalidSubmission
@@ -28,6 +28,7 @@ sys.modules.setdefault("numpy", None)
 MAIN = """
 from grading.programs import {reader}, reply
 
+FORKS = {forks}
 answer = reply.answering({reader}.read)
 {reader}.read({probe!r}, {orders!r})
 """
@@ -67,13 +68,22 @@ class JailedParser:
         limits: TableLimits = TableLimits(),
         seconds: float = 60.0,
         jails: int = 1,
+        verdicts_only: bool = False,
     ) -> None:
         """`open_sandbox` opens one without data; `program`: another than those of the readers.
 
-        `seconds` bounds the wall time for a file, `jails` how many files each program reads at once.
+        `seconds` bounds the wall time for a file, `jails` how many files each program reads at once. `verdicts_only`:
+        nothing is scored of what is read, so the reader in pure Python reads small files in one process, without forks.
         """
         self._limits, self._seconds = limits, seconds
-        texts = {"": program} if program else {reader.__name__: _program(reader) for reader in read_csv.READERS}
+        texts = (
+            {"": program}
+            if program
+            else {
+                reader.__name__: _program(reader, forks=not (verdicts_only and reader is csv_lines))
+                for reader in read_csv.READERS
+            }
+        )
         self._programs = {name: Conversations(open_sandbox, text, jails) for name, text in texts.items()}
 
     def parse(self, name: str, content: bytes, max_mb: int, reading: Reading = "plain") -> Table:
@@ -157,9 +167,9 @@ class OpenParser:
             raise InvalidSubmission(f"{name}: {refusal}") from None
 
 
-def _program(reader: ModuleType) -> str:
+def _program(reader: ModuleType, *, forks: bool) -> str:
     name = reader.__name__.rpartition(".")[2]
-    main = MAIN.format(reader=name, probe=PROBE, orders=_orders(TableLimits(), "plain"))
+    main = MAIN.format(reader=name, forks=forks, probe=PROBE, orders=_orders(TableLimits(), "plain"))
     return ("" if reader is csv_pandas else LEAN) + bundle(("columns", "reply", name), main)
 
 

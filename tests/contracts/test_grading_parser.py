@@ -115,10 +115,10 @@ def open_sandbox(jail: str) -> Callable[[], Sandbox]:
     return lambda: backend(jail).open(spec)
 
 
-@pytest.fixture(scope="module")
-def parser(open_sandbox: Callable[[], Sandbox]) -> Iterator[JailedParser]:
+@pytest.fixture(scope="module", params=[False, True], ids=["scores", "verdicts"])
+def parser(open_sandbox: Callable[[], Sandbox], request: pytest.FixtureRequest) -> Iterator[JailedParser]:
     """One parser for the whole module: nothing that is read by it may spoil it."""
-    with closing(JailedParser(open_sandbox, seconds=5)) as opened:
+    with closing(JailedParser(open_sandbox, seconds=5, verdicts_only=request.param)) as opened:
         yield opened
 
 

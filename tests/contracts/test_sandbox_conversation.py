@@ -47,6 +47,14 @@ def opened(name: str) -> Iterator[Sandbox]:
         yield sandbox
 
 
+@pytest.fixture(params=jails.NAMES)
+def usable(request: pytest.FixtureRequest) -> str:
+    """The name of a back end that can run here."""
+    name: str = request.param
+    jails.usable(name)
+    return name
+
+
 @pytest.fixture(scope="module", params=jails.NAMES)
 def talk(request: pytest.FixtureRequest) -> Iterator[Conversation]:
     """One conversation for the whole module: whatever is asked, the next question is answered."""
@@ -110,6 +118,24 @@ def test_how_an_answer_fails_is_told_and_the_next_question_is_answered(
     assert ask(talk, deed, seconds=1.0, most=1 << 20).ended is ended
     assert time.monotonic() - begun < 4
     assert bytes(ask(talk, "said = [b'well']").content) == b"well"
+
+
+def test_a_program_without_forks_answers_in_one_process(usable: str) -> None:
+    with opened(usable) as sandbox:
+        talk = sandbox.converse(PROGRAM + "FORKS = False\n")
+        counted = [bytes(ask(talk, "said = [b'%d' % len(asked)]").content) for _ in range(2)]
+        assert counted == [b"1", b"2"]
+        assert ask(talk, "raise ValueError").ended is Ended.EXCEPTION
+        assert ask(talk, "raise MemoryError").ended is Ended.MEMORY
+        assert ask(talk, "said = [bytes(2 << 20)]", most=1 << 20).ended is Ended.OUTPUT
+        assert bytes(ask(talk, "said = [*parts]", LARGE).content) == LARGE
+
+
+def test_a_program_without_forks_that_takes_too_long_is_given_up(usable: str) -> None:
+    with opened(usable) as sandbox:
+        talk = sandbox.converse(PROGRAM + "FORKS = False\n")
+        assert ask(talk, "time.sleep(600)", seconds=0.1).ended is Ended.TIMEOUT
+        assert not talk.open
 
 
 def test_the_time_of_an_answer_is_told(talk: Conversation) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -201,6 +202,14 @@ def test_a_damaged_archive_is_refused_with_nothing_half_written(site: Site) -> N
     with pytest.raises(UserError, match="no whole zip archive"):
         make(SPACESHIP, site)
     assert below(site.data / SPACESHIP) == ["prepared", archive.name]
+
+
+def test_an_archive_of_something_else_is_refused_and_leaves_nothing(site: Site) -> None:
+    with zipfile.ZipFile(put_archive(site.data, SPACESHIP), "w") as other:
+        other.writestr("test.csv", "id\n")
+    with pytest.raises(UserError, match=r"holds no train\.csv"):
+        make(SPACESHIP, site)
+    assert below(site.data / SPACESHIP) == ["prepared", f"{SPACESHIP}.zip"]
 
 
 def test_several_archives_are_refused_by_name(site: Site) -> None:

@@ -90,7 +90,10 @@ def test_what_came_back_the_same_is_removed_again(site: Site) -> None:
 def test_other_answers_at_the_place_are_refused_and_both_stay(site: Site) -> None:
     separate(SPACESHIP, site)
     put_prepared(site.data, SPACESHIP, "test.csv", "sample_submission.csv")
-    (site.data / SPACESHIP / "prepared/private/test.csv").write_text("id,label\n1,1\n")
+    other = site.data / SPACESHIP / "prepared/private/test.csv"
+    other.write_text("id,label\n1,1\n")
+    for path in (other, site.private_dir(SPACESHIP) / "test.csv"):
+        os.utime(path, ns=(0, 0))  # as large and as old as the other: only the content tells them apart
     with pytest.raises(UserError, match=r"not the same test\.csv"):
         separate(SPACESHIP, site)
     assert (site.data / SPACESHIP / "prepared/private/test.csv").read_text() == "id,label\n1,1\n"
