@@ -113,7 +113,7 @@ class BubblewrapSandbox:
             wait_until_ready(self._from, select.POLLIN, time.monotonic() + END_SECONDS)
             reply, _ = channel.receive(self._from)
             return Execution.model_validate(reply["execution"])
-        except (TimeoutError, Closed, KeyError, OSError):
+        except (TimeoutError, Closed, KeyError, OSError, ValueError):
             pass
         self.close()
         return None
