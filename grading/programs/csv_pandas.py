@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from grading.programs.columns import Column, Refused, Sheet
+from grading.programs.columns import MISSING, Column, Refused, Sheet
 
 MAGIC = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"PAR1", "Parquet"), (b"\x80\x04", "pickle"))
 
@@ -25,18 +27,22 @@ def knows(data: bytes) -> bool:
 
 def read(data: bytes, limits: dict[str, int]) -> Sheet:
     """The typed columns of a CSV file, as pandas infers them. Raises Refused."""
-    return lenient(data) if limits.get("pandas") else strict(data, limits)
+    if not limits.get("pandas"):
+        return strict(data, limits)
+    width = _width(data)
+    if width > limits["columns"]:
+        raise Refused(f"The file has {width} columns; at most {limits['columns']} can be read.")
+    return lenient(data)
 
 
 def lenient(data: bytes) -> Sheet:
     """What pandas' reader makes of the bytes with its defaults. Raises Refused."""
     try:
-        frame = pd.read_csv(io.BytesIO(data), low_memory=False)
+        return _sheet(lambda **options: pd.read_csv(io.BytesIO(data), low_memory=False, **options))
     except pd.errors.EmptyDataError:
         return Sheet(0, [])
     except (ValueError, OverflowError) as error:  # ragged rows, foreign bytes
         raise Refused(f"The file cannot be read as CSV: {str(error).strip()[:200]}.") from None
-    return _sheet(frame)
 
 
 def strict(data: bytes, limits: dict[str, int]) -> Sheet:
@@ -44,12 +50,18 @@ def strict(data: bytes, limits: dict[str, int]) -> Sheet:
     text = _text(data)
     names, rows = _structure(text, limits)
     try:
-        frame = pd.read_csv(io.StringIO(text), low_memory=False, index_col=False)
+        sheet = _sheet(lambda **options: pd.read_csv(io.StringIO(text), low_memory=False, index_col=False, **options))
     except (ValueError, OverflowError) as error:
         raise Refused(f"The file cannot be read as CSV: {str(error)[:200]}.") from None
-    if frame.shape != (rows, len(names)):
+    if (sheet.rows, len(sheet.columns)) != (rows, len(names)):
         raise Refused("The file reads as another table with other CSV readers. Write it plainly, quoting by '\"' only.")
-    return _sheet(frame)
+    return sheet
+
+
+def _width(data: bytes) -> int:
+    """About how many cells a line has: for ten thousand that have one name, or none, pandas takes seconds."""
+    lines = (line for line in io.TextIOWrapper(io.BytesIO(data), "latin-1") if line.strip())
+    return max((line.count(",") + 1 for line in itertools.islice(lines, 2)), default=0)
 
 
 def _text(data: bytes) -> str:
@@ -105,8 +117,44 @@ def _header(cells: list[str], limits: dict[str, int]) -> list[str]:
     return cells
 
 
-def _sheet(frame: pd.DataFrame) -> Sheet:
-    return Sheet(len(frame), [_column(str(name), frame.iloc[:, place]) for place, name in enumerate(frame.columns)])
+def _sheet(read: Callable[..., pd.DataFrame]) -> Sheet:
+    """The columns as pandas 2 types them. `read` reads the file, with options that are given to pandas."""
+    frame = read()
+    series = [frame.iloc[:, place] for place in range(frame.shape[1])]
+    doubted = [place for place, column in enumerate(series) if _doubted(column)]
+    texts = read(dtype=str) if doubted else frame
+    for place in doubted:
+        series[place] = _settled(series[place], texts.iloc[:, place])
+    return Sheet(len(frame), [_column(str(name), column) for name, column in zip(frame.columns, series, strict=True)])
+
+
+def _doubted(series: Any) -> bool:
+    """Whether pandas 3 may have read a column in another way than pandas 2.
+
+    A number with a point too large for a float was text, and is infinite now (a negative one was that before). Beside a
+    whole one too large for 64 bits missing cells become texts now, if there are texts, and else the texts become
+    numbers, without signs and zeros.
+    """
+    if series.dtype == np.float64:
+        return bool((series == np.inf).any())
+    if series.dtype == object:
+        return not series.dropna().map(type).eq(bool).all()
+    return isinstance(series.dtype, pd.StringDtype) and bool(series.isin(MISSING).any())
+
+
+def _settled(series: Any, texts: Any) -> Any:
+    """The column, or its texts if pandas 2 took it for one of texts."""
+    if series.dtype != np.float64:
+        whole = texts[texts.str.fullmatch(r"[ \t]*[+-]?[0-9]+[ \t]*", na=False)]
+        return series if whole.map(_fits).all() else texts
+    infinite = texts[(series == np.inf).to_numpy()].str.strip(" +").str.lower()
+    return series if infinite.isin(("inf", "infinity")).all() else texts
+
+
+def _fits(cell: str) -> bool:
+    """Whether a whole number fits into 64 bits, with a sign or without."""
+    digits = cell.strip(" \t").lstrip("+-0")
+    return len(digits) <= 20 and int(digits or "0") < (2**63 + 1 if "-" in cell else 2**64)
 
 
 def _column(name: str, series: Any) -> Column:
