@@ -20,7 +20,7 @@ from cluster.code import copy_code
 from cluster.hosts import connected
 from cluster.local import SERVICES, LocalLauncher
 from podium.settings import CHECKOUT, Site
-from podium.state import ClusterState, ray_environment
+from podium.state import ClusterState, ray_environment, read_state
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +56,16 @@ def cluster(launcher: LocalLauncher) -> Iterator[ClusterState]:
 
 
 @pytest.fixture(scope="session")
-def services(launcher: LocalLauncher, cluster: ClusterState) -> ClusterState:
-    """The cluster with its services; the state names their addresses."""
-    return replace(launcher, services=SERVICES).up()
+def deployed(launcher: LocalLauncher, cluster: ClusterState) -> Path:
+    """The state file of the cluster, its services deployed."""
+    replace(launcher, services=SERVICES).up()
+    return launcher.state_file
+
+
+@pytest.fixture(scope="module")
+def services(deployed: Path) -> ClusterState:
+    """The cluster with its services, as it is now: a module before may have started a host again."""
+    return read_state(deployed)
 
 
 @pytest.fixture
