@@ -5,11 +5,12 @@
         UnknownName          a name that is not there; answers with the near ones
         SpecChanged          a resume whose spec differs from the one on disk
       Unavailable            a part of the site is missing or down: install or start it
-      InfrastructureFailure  a host, actor or service died under a trial: it is tried again
+      InfrastructureFailure  a host, actor or service died under a trial, or stayed away: it is tried again
         Preempted            the host was drained or reclaimed: does not count as a try
       AgentFailure           the agent could not do its work: counts, and is reported
-        ModelFailure         the model's endpoint stayed down or refused
+        ModelFailure         the model's endpoint refused
           UnfitReply         it answers, but never in the form that was asked for
+          ContextOverflow    the prompt is longer than the model's context
         BudgetSpent          seconds, steps or tokens ran out before a submission
 
 An error's `args` are its fields, so that it survives pickling between two actors.
@@ -71,7 +72,7 @@ class Unavailable(PodiumError):
 
 
 class InfrastructureFailure(PodiumError):
-    """A host, an actor or a service died under a trial; the trial is tried again."""
+    """A host, an actor or a service died under a trial, or stayed away; the trial is tried again."""
 
 
 class Preempted(InfrastructureFailure):
@@ -83,11 +84,21 @@ class AgentFailure(PodiumError):
 
 
 class ModelFailure(AgentFailure):
-    """The model's endpoint stayed down, or refused the request for good."""
+    """The model's endpoint refused the request for good."""
 
 
 class UnfitReply(ModelFailure):
     """The model answers, but never in the form that was asked for (a schema)."""
+
+
+class ContextOverflow(ModelFailure):
+    """The prompt, with the room asked for the answer, is longer than the model's context."""
+
+    def __init__(self, model: str, limit: int | None, said: str) -> None:
+        self.model, self.limit, self.said = model, limit, said
+        room = f"{limit} tokens" if limit else "the model's context"
+        super().__init__(f"The prompt does not fit {room} of {model}: {said}", "Send less, or ask a model with more.")
+        self.args = (model, limit, said)
 
 
 class BudgetSpent(AgentFailure):

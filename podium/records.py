@@ -53,12 +53,63 @@ class Tokens(Record):
     """Tokens as the model's answers counted them."""
 
     prompt: int = Field(0, ge=0)
+    """Cached ones included."""
     completion: int = Field(0, ge=0)
+    """Reasoning included."""
+    cached: int = Field(0, ge=0)
+    """Of the prompts', those that the engine had in its prefix cache, where it says so."""
+    reasoning: int = Field(0, ge=0)
     requests: int = Field(0, ge=0)
 
     @property
     def total(self) -> int:
         return self.prompt + self.completion
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(
+            prompt=self.prompt + other.prompt,
+            completion=self.completion + other.completion,
+            cached=self.cached + other.cached,
+            reasoning=self.reasoning + other.reasoning,
+            requests=self.requests + other.requests,
+        )
+
+
+class ModelUsage(Record):
+    """What the gateway counted for one trial, over all its attempts."""
+
+    requests: int = Field(0, ge=0)
+    """Requests that an endpoint answered, also in part."""
+    prompt: int = Field(0, ge=0)
+    """Tokens of the prompts, cached ones included."""
+    cached: int = Field(0, ge=0)
+    """Tokens of the prompts that the engine had in its prefix cache, as it says itself."""
+    completion: int = Field(0, ge=0)
+    """Tokens of the answers, reasoning included."""
+    reasoning: int = Field(0, ge=0)
+    estimated: int = Field(0, ge=0)
+    """Requests whose endpoint never said what they used, so that it was counted from the text."""
+    replayed: int = Field(0, ge=0)
+    """Requests answered from a recording or a cache; they use no tokens."""
+    fallbacks: dict[str, int] = {}
+    """Requests answered by another model than the one asked, by that model's name."""
+    cost: float = Field(0.0, ge=0)
+    """USD, by the catalogue's prices."""
+    seconds: float = Field(0.0, ge=0)
+    """Time of all requests together, from the gateway's side."""
+    first_token_seconds: float = Field(0.0, ge=0)
+    """Of that, until the first byte of the answer."""
+    replicas: tuple[str, ...] = ()
+    """Who answered, sorted."""
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt + self.completion
+
+    @property
+    def cache_hit_rate(self) -> float | None:
+        """Share of the prompts' tokens that were cached; None without any."""
+        return self.cached / self.prompt if self.prompt else None
 
 
 class AttemptRecord(Record):
@@ -77,6 +128,8 @@ class AttemptRecord(Record):
     """Programs run in a sandbox."""
     execution_seconds: float = 0.0
     tokens: Tokens = Tokens()
+    away_seconds: float = 0.0
+    """How long the attempt's clock stood still because its model was away."""
     sandbox: str = ""
     unbounded: tuple[str, ...] = ()
     """Limits that the sandbox could not enforce on its host."""
@@ -138,4 +191,6 @@ class TrialRecord(Record):
     attempts: tuple[AttemptRecord, ...]
     accepted: Accepted | None
     grade: Grade | None
+    usage: ModelUsage | None = None
+    """What the gateway counted; None: the trial asked no model, or the gateway did not answer."""
     finished_at: datetime

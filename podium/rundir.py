@@ -7,6 +7,7 @@ runs/2026-11-21T13-24-33-UTC_run-group_aide/     one run group: one agent of one
 ├── submission.jsonl          what was handed in, to grade it again
 ├── report.{md,json,csv}      medal table
 ├── ledger.jsonl              the grader's own rows for these trials
+├── recording/                with `--record`: what the trials asked of models, and the answers
 └── wine_6f0c.../             one trial: <task>_<trial id>
     ├── trial.json            written last: it exists, so the trial is done
     ├── accepted.json         which attempt is graded; first wins
@@ -185,6 +186,10 @@ class RunGroupDir:
     @property
     def ledger_file(self) -> Path:
         return self.path / "ledger.jsonl"
+
+    @property
+    def recording(self) -> Path:
+        return self.path / "recording"
 
     def report_file(self, suffix: str) -> Path:
         return self.path / f"report.{suffix}"

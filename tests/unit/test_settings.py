@@ -49,6 +49,7 @@ def state(folder: Path) -> ClusterState:
         address="127.0.0.1:6379",
         dashboard="http://127.0.0.1:8265",
         token_path=folder / "token",
+        model_secret_path=Path("/secret/models"),
         site=Site().resolved(folder),
         checkout=folder,
         code=folder,
