@@ -7,6 +7,7 @@ the same address. Only the actor's methods let keys in; they are reached by thos
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Mapping
@@ -16,32 +17,71 @@ from typing import Any
 import ray
 import uvicorn
 
-from podium.errors import Unavailable
+from podium.errors import Unavailable, UserError
 from podium.placement import Role, options
-from podium.records import Tokens
+from podium.records import ModelUsage
+from podium.settings import Site
 from podium.state import NAMESPACE
 from serve.gateway import build
-from serve.keys import Grant, Keyring
+from serve.grant import Grant
+from serve.keys import Keyring
+from serve.models import catalogue_of
+from serve.replicas import follow
+from serve.routes import RouteTable, Target
+from serve.tapes import Tapes
 from serve.upstream import Directory
 
+LOG = logging.getLogger(__name__)
+LOOK_SECONDS = 15.0
+"""How long the first look at the replicas is waited for before a model counts as not deployed."""
 NAME = "gateway"
 """The actor's name in `podium.state.NAMESPACE`."""
 
 
 class GatewayActor:
-    """The gateway's process: one uvicorn server on loopback, and the methods that let keys in and out."""
+    """The gateway's process: one uvicorn server, and the methods that let keys in and out.
+
+    `serve_host`: where Serve listens; its replicas are followed (empty: they come by `set_routes` alone). `local`:
+    models that stay at one address, by name. `secret_file`: what the cluster's own models want to see.
+    """
 
     def __init__(
-        self, *, digest: str, directory: Path, local: Mapping[str, str], secrets_folder: Path, host: str, port: int
+        self,
+        *,
+        digest: str,
+        directory: Path,
+        site: Site,
+        serve_host: str,
+        local: Mapping[str, str],
+        secret_file: Path | None,
+        secrets_folder: Path,
+        host: str,
+        port: int,
     ) -> None:
-        self._digest = digest
+        self._digest, self._site = digest, site
+        self._local = {name: (Target(url=url, replica=name),) for name, url in local.items()}
         self._keyring = Keyring(directory / "gateway.jsonl")
+        self._tapes = Tapes()
         self._listener = _listen(host, port)
-        self._directory = Directory(local, secrets_folder)
-        app = build(self._keyring, self._directory)
-        config = uvicorn.Config(app, access_log=False, log_level="warning", timeout_graceful_shutdown=5)
+        secret = secret_file.read_text().strip() if secret_file else ""
+        routes = RouteTable(self._local, seen=not serve_host)
+        self._directory = Directory(routes, catalogue_of(site), secrets_folder, secret=secret)
+        app = build(self._keyring, self._directory, tape_for=self._tapes.of)
+        config = uvicorn.Config(
+            app,
+            http="httptools",  # half of what the parser in Python takes
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
         self._server = _Server(config)
         self._serving = asyncio.ensure_future(self._server.serve(sockets=[self._listener]))
+        if serve_host:
+            headers = {"authorization": f"Bearer {secret}"}
+            self._following = asyncio.ensure_future(follow(self._renew, host=serve_host, headers=headers))
+            self._following.add_done_callback(_told)
 
     async def address(self) -> str:
         """The base URL, ending in `/v1`, once it answers."""
@@ -60,19 +100,36 @@ class GatewayActor:
         """Process id, for `podium status`."""
         return os.getpid()
 
-    async def register(self, trial_id: str, key_hash: str, models: tuple[str, ...], tokens: int | None = None) -> None:
-        """Let a trial's key in (`serve.keys.key_hash` makes the hash). A new key replaces the trial's old one."""
-        self._keyring.register(Grant(trial_id=trial_id, key_hash=key_hash, models=models, tokens=tokens))
+    async def set_routes(self, routes: dict[str, tuple[Target, ...]], contexts: dict[str, int]) -> None:
+        """Where the cluster's models are from now on, and how long their contexts are; those of `local` stay."""
+        self._renew(routes, contexts)
+
+    def _renew(self, routes: Mapping[str, tuple[Target, ...]], contexts: Mapping[str, int]) -> None:
+        """The catalogue is read again with the routes: a model may have been deployed from a new entry."""
+        catalogue = catalogue_of(self._site)
+        try:
+            catalogue.names()
+        except UserError as error:
+            LOG.error("the catalogue stays as it was: %s", error)
+            catalogue = self._directory.catalogue
+        self._directory.renew(catalogue, contexts)
+        self._directory.routes.replace({**routes, **self._local})
+
+    async def register(self, grant: Grant) -> None:
+        """Let a trial's key in (`podium.keys.key_hash` makes the hash). A new key replaces the trial's old one."""
+        self._keyring.register(grant)
 
     async def obstacle(self, models: tuple[str, ...]) -> str:
         """See `Directory.obstacle`: asked before a sweep begins."""
+        await self._directory.routes.first_look(LOOK_SECONDS)
         return self._directory.obstacle(models)
 
     async def revoke(self, trial_id: str) -> None:
         """Shut the trial's key out; its usage stays."""
         self._keyring.revoke(trial_id)
+        self._tapes.forget(trial_id)
 
-    async def usage(self, trial_id: str) -> Tokens:
+    async def usage(self, trial_id: str) -> ModelUsage:
         """What the trial has used so far, over all its keys."""
         return self._keyring.usage(trial_id)
 
@@ -98,18 +155,22 @@ def deploy(
     *,
     digest: str,
     directory: Path,
-    local: Mapping[str, str],
+    site: Site,
     secrets_folder: Path,
+    secret_file: Path | None = None,
+    serve_host: str = "",
+    local: Mapping[str, str] | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
     runtime_env: Mapping[str, Any] | None = None,
 ) -> str:
     """Start the gateway, or find the running one; gives its base URL ending in `/v1`.
 
-    `directory` is the cluster's state directory (grants and usage lie there, mode 0600); `local` maps models of our own
-    to their base URLs (`{"offline": deploy_offline(...)}`); `.env` with providers' keys lies in `secrets_folder`.
-    `port` 0: a free one, kept over restarts. `runtime_env` is public in Ray's API: never a secret. A running gateway
-    with another digest is left alone: ask `digest()` and use `replace()`. Raises Unavailable.
+    `directory` is the cluster's state directory (grants and usage lie there, mode 0600); `site` names the catalogue;
+    `.env` with providers' keys lies in `secrets_folder`, and `secret_file` (mode 0600) holds what the cluster's own
+    models want to see. `serve_host`, `local`: see `GatewayActor`. `port` 0: a free one, kept over restarts.
+    `runtime_env` is public in Ray's API: never a secret. A running gateway with another digest is left alone: ask
+    `digest()` and use `replace()`. Raises Unavailable.
     """
     actor = ray.remote(GatewayActor).options(
         **options(
@@ -127,7 +188,10 @@ def deploy(
     handle = actor.remote(
         digest=digest,
         directory=directory,
-        local=dict(local),
+        site=site,
+        serve_host=serve_host,
+        local=dict(local or {}),
+        secret_file=secret_file,
         secrets_folder=secrets_folder,
         host=host,
         port=port or _free_port(host),
@@ -154,6 +218,12 @@ def replace() -> None:
         return
     ray.get(handle.close.remote(), timeout=30)
     ray.kill(handle, no_restart=True)
+
+
+def _told(task: asyncio.Task[None]) -> None:
+    """A task that should go on for ever says why it ended."""
+    if not task.cancelled() and task.exception() is not None:
+        LOG.error("replicas are followed no more", exc_info=task.exception())
 
 
 def _listen(host: str, port: int) -> socket.socket:

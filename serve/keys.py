@@ -1,73 +1,54 @@
-"""Who may ask: one key a trial, known by its SHA-256 alone, with the models it may name and what it has used.
+"""Who may ask, and how much: one key a trial, known by its SHA-256 alone, its budgets and what it has used.
 
-Kept in memory and in one append-only file of JSON lines (mode 0600), from which a restarted gateway reads all again:
-    {"grant": {trial_id, key_hash, models, tokens}}    {"revoke": trial_id}
-    {"trial_id": ..., "prompt": 12, "completion": 34, "estimated": false}
+Held in memory, and in a ledger from which a restarted gateway reads all of it again.
 """
 
 from __future__ import annotations
 
-import json
-import os
+import math
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from pydantic import Field
+from pydantic import ValidationError
 
-from podium.files import append_line, read_lines
 from podium.keys import key_hash
-from podium.records import Tokens
-from podium.spec import Spec
+from podium.records import ModelUsage
+from serve.account import Account, Booking, Reservation
+from serve.grant import Grant
+from serve.ledger import Ledger
+from serve.rate import Bucket
 from serve.refusal import Refusal
 
 
-class Grant(Spec):
-    """What a trial's key allows."""
-
-    trial_id: str
-    key_hash: str = Field(pattern="^[0-9a-f]{64}$")
-    """SHA-256 of the key, as hex."""
-    models: tuple[str, ...]
-    tokens: int | None = None
-    """Prompt and completion tokens that the trial may use altogether; None: not bounded."""
-
-
-class Usage(Spec):
-    """Tokens of one request. `estimated`: the endpoint never said, so they are counted from the text."""
-
-    prompt: int = Field(0, ge=0)
-    completion: int = Field(0, ge=0)
-    estimated: bool = False
-
-
 class Keyring:
-    """Grants and usage, written to `file` as they change."""
+    """Grants and accounts, written to `file` as they change. `clock`: seconds, for rates alone."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._grants: dict[str, Grant] = {}
         self._hash_of: dict[str, str] = {}
-        self._used: dict[str, Tokens] = {}
-        self._in_flight: dict[str, int] = {}
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        for line in read_lines(file):
-            self._replay(line)
-        if not file.read_bytes().endswith(b"\n"):
-            append_line(file, "")  # ends a line that a death cut off
+        self._accounts: dict[str, Account] = {}
+        self._buckets: dict[str, Bucket] = {}
+        self._ledger = Ledger(file)
+        for entry in self._ledger.entries():
+            self._read(entry)
 
     def register(self, grant: Grant) -> None:
         """Let a key in. A trial has one key: a new one replaces the old; what was used so far stays counted."""
-        self._write({"grant": grant.model_dump(mode="json")})
+        self._ledger.write({"grant": grant.model_dump(mode="json", exclude_defaults=True)}, durable=True)
+        self._admit(grant)
 
     def revoke(self, trial_id: str) -> None:
         """Shut a trial's key out; its usage stays. An unknown trial is no error."""
         if trial_id in self._hash_of:
-            self._write({"revoke": trial_id})
+            self._ledger.write({"revoke": trial_id}, durable=True)
+            self._forget(trial_id)
 
-    def usage(self, trial_id: str) -> Tokens:
+    def usage(self, trial_id: str) -> ModelUsage:
         """What the trial has used, over all its keys; zeros for an unknown one."""
-        return self._used.get(trial_id, Tokens())
+        account = self._accounts.get(trial_id)
+        return account.usage() if account else ModelUsage()
 
     def admit(self, key: str) -> Grant:
         """The grant of a key. Raises Refusal (401)."""
@@ -76,55 +57,64 @@ class Keyring:
             raise Refusal(401, "No key, or one that is not known here.", "invalid_api_key")
         return grant
 
-    def reserve(self, grant: Grant, tokens: int) -> None:
-        """Set `tokens` aside for a request that begins. Raises Refusal (429) when the budget does not hold them."""
-        used = self.usage(grant.trial_id).total
-        waiting = self._in_flight.get(grant.trial_id, 0)
-        if grant.tokens is not None and used + waiting + tokens > grant.tokens:
-            raise Refusal(
-                429, f"The trial's budget of {grant.tokens} tokens is spent ({used} used).", "insufficient_quota"
-            )
-        self._in_flight[grant.trial_id] = waiting + tokens
-
-    def settle(self, grant: Grant, tokens: int, usage: Usage | None) -> None:
-        """End a request: free what was reserved and book what it used (None: it never reached the model)."""
-        self._in_flight[grant.trial_id] = self._in_flight.get(grant.trial_id, 0) - tokens
-        if usage is not None:
-            self._write({"trial_id": grant.trial_id, **usage.model_dump()}, durable=False)
-
-    def _write(self, entry: dict[str, Any], durable: bool = True) -> None:
-        self._apply(entry)
-        line = json.dumps(entry)
-        if durable:
-            append_line(self._file, line)
+    def pace(self, grant: Grant) -> None:
+        """Count a request against the rate. Raises Refusal (429) with the seconds to wait."""
+        if grant.rate is None:
             return
-        with self._file.open("a") as file:
-            file.write(line + "\n")
+        now = self._clock()
+        bucket = self._buckets.get(grant.trial_id)
+        if bucket is None:
+            bucket = self._buckets[grant.trial_id] = Bucket(grant.rate, now)
+        wait = bucket.take(now)
+        if wait:
+            said = f"The trial may ask {grant.rate:g} times a minute."
+            raise Refusal(429, said, "rate_limit_exceeded", retry_after=max(1, math.ceil(wait)))
 
-    def _replay(self, line: str) -> None:
+    def reserve(self, grant: Grant, tokens: int, cost: float) -> Reservation:
+        """Set a request's prompt aside before it is asked. Raises Refusal (429) where a budget does not hold it."""
+        return self._account(grant.trial_id).reserve(grant, tokens, cost)
+
+    def settle(self, reservation: Reservation, booking: Booking | None) -> None:
+        """End a request: free what was set aside and book what it used (None: no model was asked). Done once; a second
+        time does nothing."""
+        if self._account(reservation.trial_id).settle(reservation, booking) and booking is not None:
+            self._note(reservation.trial_id, booking)
+
+    def replayed(self, grant: Grant, booking: Booking) -> None:
+        """Book a request that a recording answered."""
+        self._account(grant.trial_id).book(booking)
+        self._note(grant.trial_id, booking)
+
+    def _note(self, trial_id: str, booking: Booking) -> None:
+        self._ledger.note({"trial_id": trial_id, "at": round(time.time(), 3), **booking.written()})
+
+    def close(self) -> None:
+        self._ledger.close()
+
+    def _account(self, trial_id: str) -> Account:
+        account = self._accounts.get(trial_id)
+        if account is None:
+            account = self._accounts[trial_id] = Account(trial_id)
+        return account
+
+    def _read(self, entry: dict[str, object]) -> None:
         try:
-            entry = json.loads(line)
-        except ValueError:
-            return  # cut off by a death while it was written
-        self._apply(entry)
+            if "grant" in entry:
+                self._admit(Grant.model_validate(entry["grant"]))
+            elif "revoke" in entry:
+                self._forget(str(entry["revoke"]))
+            else:
+                self._account(str(entry["trial_id"])).book(Booking.read(entry))
+        except (ValidationError, KeyError, TypeError, ValueError):
+            return  # written by other code: its key is not let in, and the trial's driver registers it again
 
-    def _apply(self, entry: dict[str, Any]) -> None:
-        if "grant" in entry:
-            grant = Grant.model_validate(entry["grant"])
-            self._forget(grant.trial_id)
-            self._grants[grant.key_hash] = grant
-            self._hash_of[grant.trial_id] = grant.key_hash
-        elif "revoke" in entry:
-            self._forget(entry["revoke"])
-        else:
-            before = self._used.get(entry["trial_id"], Tokens())
-            self._used[entry["trial_id"]] = Tokens(
-                prompt=before.prompt + entry["prompt"],
-                completion=before.completion + entry["completion"],
-                requests=before.requests + 1,
-            )
+    def _admit(self, grant: Grant) -> None:
+        self._forget(grant.trial_id)
+        self._grants[grant.key_hash] = grant
+        self._hash_of[grant.trial_id] = grant.key_hash
 
     def _forget(self, trial_id: str) -> None:
+        self._buckets.pop(trial_id, None)
         old = self._hash_of.pop(trial_id, None)
         if old is not None:
             self._grants.pop(old, None)

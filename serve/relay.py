@@ -1,143 +1,200 @@
-"""One request's answer, copied from a model's endpoint to the client while both stay; what it used is booked."""
+"""One request on its way: budget set aside, a model asked until one answers, what it used booked.
+
+recording? -> answer     replica 1 -> replica 2 -> ... -> fallback?     (until the client has seen a byte)
+"""
 
 from __future__ import annotations
 
 import asyncio
-import io
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from random import Random
 
 import aiohttp
-from fastapi import Response
 
-from serve.keys import Grant, Keyring, Usage
-from serve.refusal import Refusal, error_message
-from serve.upstream import Upstream
-from serve.usage import EventTooLarge, StreamMeter, estimate_tokens, usage_of_body
+from serve import attempt
+from serve.account import Booking, Reservation
+from serve.asked import Asked
+from serve.delivery import Delivery, Header, Send, replay
+from serve.grant import Grant
+from serve.keys import Keyring
+from serve.patience import Fault, Patience, Tries
+from serve.refusal import Refusal
+from serve.routes import Target, starting
+from serve.tape import Answer, Tape, is_replay
+from serve.upstream import Directory, Upstream
+from serve.usage import Usage
+from serve.waking import Waker
 
-MAX_ANSWER = 64 << 20
-"""Most bytes of a whole answer."""
-RETRY_AFTER = 2
-"""Seconds after which a client is told to try again."""
+LEFT = 499
+"""The status in the ledger where the client left before the end."""
+NOT_THERE = ("model_not_found", "secret_missing", "secret_exposed")
+"""Codes of a model that cannot be asked at all."""
 
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+TapeFor = Callable[[Grant, str], Tape | None]
 
 
-class Relay(Response):
-    """One request's answer, copied from upstream to the client while both stay."""
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all requests share."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, keyring: Keyring, grant: Grant, upstream: Upstream, asked: dict[str, Any]
-    ) -> None:
-        super().__init__()
-        self._session, self._keyring, self._grant, self._upstream = session, keyring, grant, upstream
-        self._asked = asked
-        self._estimate = estimate_tokens(asked["messages"])
-        self._used: Usage | None = Usage(prompt=self._estimate, estimated=True)
-        keyring.reserve(grant, self._estimate)
+    session: aiohttp.ClientSession
+    waker: Waker
+    keyring: Keyring
+    directory: Directory
+    tape_for: TapeFor
+    patience: Patience
+    random: Random
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        copying = asyncio.ensure_future(self._copy(send))
-        leaving = asyncio.ensure_future(_left(receive))
+
+class Relay:
+    """One request. Cancelled when its client leaves: its request upstream is then closed, so that the model stops, and
+    what it says it has used until then is booked. (Of an answer that is not streamed it says nothing before the end:
+    the prompt's estimate is booked.)"""
+
+    def __init__(self, desk: Desk, grant: Grant, asked: Asked, wait: float = inf) -> None:
+        """`wait`: seconds that the client waits for a model that is not there; then it would rather hear that."""
+        self._desk, self._grant, self._asked, self._wait = desk, grant, asked, wait
+        self._began = time.perf_counter()
+        self.id = os.urandom(8).hex()
+        """For `x-request-id`, upstream and to the client."""
+        self._tape: Tape | None = None
+        self._booked = False
+        self._delivery: Delivery | None = None
+        self._replica = ""
+        """Which was asked last; Serve's proxy has no name."""
+        self._at_work = False
+        """Whether an endpoint was asked and did not fail."""
+
+    async def run(self, send: Send) -> None:
+        """Answer. Raises Refusal where nothing was sent yet."""
+        found = await self._find()
+        if found is not None:
+            self._desk.keyring.replayed(self._grant, self._booking(found.status, Usage(), replayed=True))
+            await replay(found, self._asked, self._headers(found.by or self._asked.model), send)
+            return
         try:
-            await asyncio.wait((copying, leaving), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (copying, leaving):
-                task.cancel()
-            with suppress(asyncio.CancelledError):
-                await copying
-
-    async def _copy(self, send: Send) -> None:
-        try:
-            async with self._open() as answer:
-                if answer.content_type == "text/event-stream":
-                    await self._stream(answer, send)
-                    return
-                body = await _whole(answer)
-                self._used = usage_of_body(body, self._estimate)
-                await _send(send, answer.status, body, {"content-type": "application/json"})
+            await self._ask(self._asked.model, send)
         except Refusal as refusal:
-            await _send(send, refusal.status, refusal.body(), {"content-type": "application/json", **refusal.headers()})
+            fallback = self._desk.directory.find(self._asked.model).entry.fallback
+            if self._booked or not fallback or not (refusal.status >= 500 or refusal.code in NOT_THERE):
+                raise
+            await self._ask(fallback, send)
+
+    async def _find(self) -> Answer | None:
+        """What a recording answers; None: a model is to be asked. Files are read in a thread."""
+        if self._grant.tape is None and not is_replay(self._asked.model):
+            return None
+        self._tape = await asyncio.to_thread(self._desk.tape_for, self._grant, self._asked.model)
+        if self._tape is None:
+            return None
+        return await asyncio.to_thread(self._tape.find, self._asked.path, self._asked.fields)
+
+    async def _ask(self, name: str, send: Send) -> None:
+        """Ask one model until it answers. Raises Refusal."""
+        upstream = self._desk.directory.resolve(name)
+        estimate = Usage(prompt=self._asked.estimate, estimated=True)
+        keyring = self._desk.keyring
+        reserved = keyring.reserve(self._grant, estimate.prompt, estimate.cost(upstream.prices))
+        try:
+            await self._until_answered(upstream, reserved, send)
+        except asyncio.CancelledError:
+            if self._at_work:
+                self._settle(upstream, reserved, LEFT, self._delivery.used() if self._delivery else estimate)
+            raise
         finally:
-            self._keyring.settle(self._grant, self._estimate, self._used)
+            keyring.settle(reserved, None)
 
-    @asynccontextmanager
-    async def _open(self) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The endpoint's answer, closed at the end. Raises Refusal where it is none, and then nothing is booked."""
-        body = json.dumps(self._upstream.request(self._asked)).encode()
+    async def _until_answered(self, upstream: Upstream, reserved: Reservation, send: Send) -> None:
+        routes, body = self._desk.directory.routes, upstream.body(self._asked)
+        tries: Tries | None = None
+        avoid: set[str] = set()
+        while True:
+            self._replica, self._at_work, self._delivery = "", False, None
+            try:
+                target = self._pick(upstream, avoid)
+                await self._attempt(upstream, target, body, reserved, send)
+                return
+            except Fault as fault:
+                tries = tries or self._tries(upstream)
+                wait = tries.after(fault, self._replica, time.perf_counter())
+            avoid.add(self._replica)
+            if all(target.replica in avoid for target in routes.targets(upstream.name)):
+                avoid = {self._replica}  # all have failed: the others in turn again
+            self._at_work = False
+            await routes.changed(wait)
+
+    def _tries(self, upstream: Upstream) -> Tries:
+        fallback = bool(upstream.fallback) and upstream.name == self._asked.model
+        patience, random = self._desk.patience, self._desk.random
+        outside, wait = upstream.outside, self._wait
+        return Tries(patience, self._began, outside=outside, fallback=fallback, wait=wait, random=random)
+
+    def _pick(self, upstream: Upstream, avoid: set[str]) -> Target:
+        """Raises Fault where the model is about to come, Refusal where it is not."""
         try:
-            answer = await self._session.post(self._upstream.url, data=io.BytesIO(body), headers=self._upstream.headers)
-        except (aiohttp.ClientError, OSError) as error:
-            self._used = None
-            raise _unreachable(self._upstream, error) from None
+            target = self._desk.directory.pick(upstream, self._grant.trial_id, avoid)
+        except Refusal as refusal:
+            if refusal.status == 503:
+                raise Fault(refusal) from None
+            raise
+        if not target.replica and not upstream.outside:
+            self._desk.waker.wake(upstream.name, target.url, upstream.headers(self._grant.trial_id, self.id))
+            raise Fault(starting(upstream.name))
+        return target
+
+    async def _attempt(
+        self, upstream: Upstream, target: Target, body: bytes, reserved: Reservation, send: Send
+    ) -> None:
+        """Ask one endpoint and copy its answer. Raises Fault, Refusal, both only while nothing was sent."""
+        self._replica, self._at_work = target.replica, True
+        url = target.url + self._asked.path.removeprefix("/v1")
+        headers = upstream.headers(self._grant.trial_id, self.id)
+        answer = await attempt.ask(self._desk.session, url, headers, body, upstream)
+        self._delivery = Delivery(
+            answer,
+            upstream,
+            self._asked,
+            book=lambda status, usage: self._settle(upstream, reserved, status, usage),
+            keep=self._keep if self._tape else None,
+            headers=self._headers(upstream.name),
+        )
         try:
-            if answer.status >= 400:
-                self._used = None
-                raise _refused(self._upstream, answer.status, await answer.content.read(1 << 16))
-            yield answer
+            await self._delivery.run(send)
         finally:
-            answer.close()
+            answer.close()  # changes nothing for one that was read to its end
 
-    async def _stream(self, answer: aiohttp.ClientResponse, send: Send) -> None:
-        asked = self._asked.get("stream_options") or {}
-        meter = StreamMeter(self._estimate, bool(asked.get("include_usage")))
-        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
-        try:
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            last = await self._events(answer, meter, send)
-            await send({"type": "http.response.body", "body": last})
-        finally:
-            self._used = meter.usage()
+    def _headers(self, model: str) -> list[Header]:
+        headers = [(b"x-request-id", self.id.encode())]
+        return headers if model == self._asked.model else [*headers, (b"x-podium-model", model.encode())]
 
-    async def _events(self, answer: aiohttp.ClientResponse, meter: StreamMeter, send: Send) -> bytes:
-        """Pass the events on as they come; gives the last bytes: the stream's own, or an error event."""
-        try:
-            async for data in answer.content.iter_any():
-                for event in meter.feed(data):
-                    await send({"type": "http.response.body", "body": event, "more_body": True})
-        except (aiohttp.ClientError, OSError, EventTooLarge) as error:
-            said = Refusal(502, f"{self._upstream.who} broke off: {type(error).__name__}.", "upstream_broke_off")
-            return b"data: " + said.body() + b"\n\n"
-        return meter.end()
+    async def _keep(self, answer: Answer) -> None:
+        if self._tape is not None:
+            await asyncio.to_thread(self._tape.keep, self._asked.path, self._asked.fields, answer)
 
+    def _settle(self, upstream: Upstream, reserved: Reservation, status: int, usage: Usage) -> None:
+        booking = self._booking(status, usage, upstream)
+        self._booked = True
+        self._desk.keyring.settle(reserved, booking)
 
-async def _whole(answer: aiohttp.ClientResponse) -> bytes:
-    """The body of an answer. Raises Refusal (502) when it is too large or breaks off."""
-    body = bytearray()
-    try:
-        async for part in answer.content.iter_any():
-            body += part
-            if len(body) > MAX_ANSWER:
-                raise Refusal(502, f"The answer is larger than {MAX_ANSWER} bytes.", "answer_too_large")
-    except (aiohttp.ClientError, OSError) as error:
-        raise Refusal(502, f"The answer broke off: {error}", "upstream_broke_off", retry_after=RETRY_AFTER) from None
-    return bytes(body)
-
-
-async def _left(receive: Receive) -> None:
-    """Returns when the client has closed its connection."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _send(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:
-    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    pairs.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": pairs})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _unreachable(upstream: Upstream, error: BaseException) -> Refusal:
-    if isinstance(error, aiohttp.ClientConnectorError | ConnectionRefusedError):
-        return Refusal(503, f"{upstream.who} cannot be reached: {error}", "upstream_down", retry_after=RETRY_AFTER)
-    name = type(error).__name__
-    return Refusal(502, f"{upstream.who} did not answer: {name}", "upstream_broke_off", retry_after=RETRY_AFTER)
-
-
-def _refused(upstream: Upstream, status: int, body: bytes) -> Refusal:
-    """An endpoint's own refusal in one form, whatever it called `error`, `detail` or `code`."""
-    later = RETRY_AFTER if status in (429, 500, 502, 503, 504) else 0
-    return Refusal(status, f"{upstream.who}: {error_message(body)}", "upstream_refused", retry_after=later)
+    def _booking(self, status: int, usage: Usage, upstream: Upstream | None = None, replayed: bool = False) -> Booking:
+        model = upstream.name if upstream else self._asked.model
+        first = self._delivery.first if self._delivery else 0.0
+        return Booking(
+            model=model,
+            replica=self._replica,
+            status=status,
+            prompt=usage.prompt,
+            cached=usage.cached,
+            completion=usage.completion,
+            reasoning=usage.reasoning,
+            estimated=usage.estimated,
+            replayed=replayed,
+            fallback_for="" if model == self._asked.model else self._asked.model,
+            cost=usage.cost(upstream.prices) if upstream else 0.0,
+            seconds=round(time.perf_counter() - self._began, 6),
+            first_token_seconds=round(first - self._began, 6) if first else 0.0,
+        )

@@ -1,82 +1,71 @@
-"""What a request used, read from the answer's body or from its stream, also when the stream is cut."""
+"""What an answer says that it used."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from dataclasses import dataclass
 from typing import Any
 
-from serve.chat import message_text
-from serve.keys import Usage
+from serve.models import Prices
 
-MAX_EVENT = 8 << 20
-"""Most bytes of one event of a stream."""
-
-
-class EventTooLarge(Exception):
-    """A stream sent more than MAX_EVENT bytes without the end of an event."""
+AT_THE_END = re.compile(r'(?:,"[a-z_]+":(?:null|"[^"\\]*"|-?[\d.]+))*\}\s*\Z')
+"""What may follow the usage so that its object is the outermost one: plain fields, and the answer's last brace."""
+DECODER = json.JSONDecoder()
+KEY = b',"usage":'
+"""In JSON these bytes are a key wherever they stand: inside of a text the quotes would be escaped."""
 
 
-def estimate_tokens(messages: Iterable[dict[str, Any]]) -> int:
-    """About how many tokens a prompt has: a fourth of its characters, and four a message."""
-    return sum(4 + len(message_text(message)) // 4 for message in messages)
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request."""
+
+    prompt: int = 0
+    cached: int = 0
+    """Of the prompt, those that the engine had already."""
+    completion: int = 0
+    reasoning: int = 0
+    """Of the completion."""
+    estimated: bool = False
+    """The endpoint never said, so they are counted from the text."""
+
+    def cost(self, prices: Prices) -> float:
+        """USD."""
+        cached = prices.prompt if prices.cached is None else prices.cached
+        fresh = self.prompt - self.cached
+        return (fresh * prices.prompt + self.cached * cached + self.completion * prices.completion) / 1e6
 
 
 def usage_of(said: object) -> Usage | None:
     """The usage in a decoded answer or chunk; None where it holds none."""
     usage = said.get("usage") if isinstance(said, dict) else None
-    if not isinstance(usage, dict):
-        return None
-    counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-    prompt, completion = (max(0, count) if isinstance(count, int) else 0 for count in counts)
-    return Usage(prompt=prompt, completion=completion)
+    return read_usage(usage) if isinstance(usage, dict) else None
+
+
+def read_usage(usage: dict[str, Any]) -> Usage:
+    """OpenAI's usage object. What is no count is 0."""
+    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    cached = _count(usage.get("prompt_tokens_details"), "cached_tokens")
+    reasoning = _count(usage.get("completion_tokens_details"), "reasoning_tokens")
+    return Usage(prompt, min(cached, prompt), completion, min(reasoning, completion))
 
 
 def usage_of_body(body: bytes, prompt_estimate: int) -> Usage:
-    """The usage of a whole answer; estimated from its text where it says nothing."""
+    """The usage of a whole answer; estimated from its length where it says nothing."""
+    said: object = None
+    place = body.rfind(KEY)
     try:
+        if place >= 0:
+            tail = body[place + len(KEY) :].decode()
+            usage, end = DECODER.raw_decode(tail)
+            if isinstance(usage, dict) and AT_THE_END.match(tail, end):
+                return read_usage(usage)
         said = json.loads(body)
-    except ValueError:
-        said = None
+    except (ValueError, RecursionError):
+        pass
     return usage_of(said) or Usage(prompt=prompt_estimate, completion=len(body) // 4, estimated=True)
 
 
-class StreamMeter:
-    """Cuts a stream into its events, keeps the latest usage, and drops what the client did not ask for."""
-
-    def __init__(self, prompt_estimate: int, wants_usage: bool) -> None:
-        self._prompt_estimate = prompt_estimate
-        self._wants_usage = wants_usage
-        self._rest = b""
-        self._latest: Usage | None = None
-        self._chunks = 0
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """The whole events in what has come so far, as bytes to pass on. Raises EventTooLarge."""
-        *events, self._rest = (self._rest + data).replace(b"\r\n", b"\n").split(b"\n\n")
-        if len(self._rest) > MAX_EVENT:
-            raise EventTooLarge
-        for event in events:
-            if self._keep(event):
-                yield event + b"\n\n"
-
-    def end(self) -> bytes:
-        """What came after the last whole event."""
-        return self._rest
-
-    def usage(self) -> Usage:
-        """The latest usage that was sent; without any, an estimate: one token a chunk of text."""
-        return self._latest or Usage(prompt=self._prompt_estimate, completion=self._chunks, estimated=True)
-
-    def _keep(self, event: bytes) -> bool:
-        if not event.startswith(b"data: {"):
-            return True
-        try:
-            chunk = json.loads(event[6:])
-        except ValueError:
-            return True
-        usage = usage_of(chunk)
-        self._latest = usage or self._latest
-        only_usage = usage is not None and not chunk.get("choices")
-        self._chunks += not only_usage
-        return self._wants_usage or not only_usage
+def _count(usage: object, name: str) -> int:
+    count = usage.get(name) if isinstance(usage, dict) else None
+    return max(0, count) if isinstance(count, int) else 0

@@ -27,21 +27,29 @@ from pathlib import Path
 import ray
 from podium.errors import ModelFailure
 from podium.state import NAMESPACE
-from serve.app import deploy_offline
+from podium.settings import load_site
+from serve.app import deploy_offline, start
 from serve.client import ChatClient
+from serve.retry import Bounds
 from serve.gateway_actor import deploy, find_gateway, replace
+from serve.grant import Grant
 from podium.keys import key_hash
 
 directory, serve_port = Path(sys.argv[1]), int(sys.argv[2])
 ray.init(namespace=NAMESPACE, log_to_driver=False)
-offline = deploy_offline(port=serve_port)
-settings = dict(directory=directory, local={"offline": offline}, secrets_folder=directory)
+start(host="127.0.0.1", port=serve_port)
+deploy_offline(python_path=Path(os.environ["PYTHONPATH"]))
+secret = Path(os.environ["PODIUM_MODEL_SECRET"])
+settings = dict(
+    directory=directory, site=load_site(), secrets_folder=directory, secret_file=secret, serve_host="127.0.0.1"
+)
 address = deploy(digest="one", **settings)
 gateway = find_gateway()
-ray.get(gateway.register.remote("trial", key_hash("key"), ("offline",), 100_000))
+grant = Grant(trial_id="trial", key_hash=key_hash("key"), models=("offline",), tokens=100_000)
+ray.get(gateway.register.remote(grant))
 
 async def ask():
-    async with ChatClient(address, "key", "offline", tries=40, base_delay=0.2, most_delay=1.0) as client:
+    async with ChatClient(address, "key", "offline", bounds=Bounds(most_delay=1.0)) as client:
         return await client.chat([{"role": "user", "content": "Hello?"}], seed=0)
 
 async def ask_with(key):
@@ -63,8 +71,9 @@ replace()
 new = deploy(digest="two", **settings)
 print(json.dumps({
     "content": first.content, "tokens": first.prompt_tokens + first.completion_tokens, "stranger": stranger,
-    "same": first == second, "restarted": pid != ray.get(find_gateway().pid.remote()), "used": usage.total,
-    "requests": usage.requests, "kept": kept, "replaced": ray.get(find_gateway().digest.remote()),
+    "same": first == second, "restarted": pid != ray.get(find_gateway().pid.remote()), "used": usage.tokens,
+    "requests": usage.requests, "replicas": usage.replicas, "kept": kept,
+    "replaced": ray.get(find_gateway().digest.remote()),
     "address": address, "again": again,
 }))
 replace()
@@ -93,11 +102,16 @@ def cluster(folder: Path, ports: Ports) -> Iterator[dict[str, str]]:
         "RAY_ADDRESS": address,
         "RAY_AUTH_MODE": "disabled",
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_SERVE_ENABLE_DIRECT_INGRESS": "1",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(workers.last_worker - 20),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(workers.last_worker),
+        "PODIUM_MODEL_SECRET": str(folder / "secret"),
         "PYTHONPATH": str(ROOT),
     }
+    (folder / "secret").write_text("the models' secret")
     ray = str(Path(sys.executable).parent / "ray")
     common = ["--block", "--num-cpus=0", "--object-store-memory=100000000", "--disable-usage-stats"]
-    common += [f"--min-worker-port={workers.first_worker}", f"--max-worker-port={workers.last_worker}"]
+    common += [f"--min-worker-port={workers.first_worker}", f"--max-worker-port={workers.last_worker - 21}"]
     head = [ray, "start", "--head", f"--port={ports.gcs}", f"--temp-dir={folder}", "--include-dashboard=false"]
     head += ["--labels=role=head", f"--ray-client-server-port={ports.client}", *common]
     llm = [ray, "start", f"--address={address}", "--labels=role=llm", *common]
@@ -152,6 +166,7 @@ def test_a_killed_gateway_comes_back_at_its_address_with_keys_and_usage(
     assert told["same"]
     assert told["restarted"]
     assert told["requests"] == 2
+    assert len(told["replicas"]) == 1
     assert told["used"] == 2 * told["tokens"]
     assert told["again"] == told["address"]
     assert (told["kept"], told["replaced"]) == ("one", "two")

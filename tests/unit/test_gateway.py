@@ -1,246 +1,323 @@
-"""The gateway: keys, budgets, errors and exact usage, in front of endpoints that speak the protocol."""
+"""The gateway's border: who may ask, for what, by which paths, and how a refusal looks."""
 
 from __future__ import annotations
 
 import asyncio
-import io
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import openai
 import pytest
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
 
 from podium.keys import key_hash
 from serve.gateway import build
-from serve.keys import Grant, Keyring
+from serve.grant import Grant
+from serve.keys import Keyring
+from serve.models import Catalogue
 from serve.offline.endpoint import build as build_offline
+from serve.routes import RouteTable, Target
 from serve.upstream import Directory
-from tests.unit.serving import free_port, serving
-
-ASK = {"model": "offline", "messages": [{"role": "user", "content": "Hello, model."}]}
-
-
-@asynccontextmanager
-async def gateway(tmp_path: Path, upstream: Any, tokens: int | None = None) -> AsyncIterator[tuple[str, Keyring]]:
-    """A gateway with the key `key` of the trial `t` before the app `upstream`."""
-    keyring = Keyring(tmp_path / "keys" / "gateway.jsonl")
-    models = ("offline", "outside/m")
-    keyring.register(Grant(trial_id="t", key_hash=key_hash("key"), models=models, tokens=tokens))
-    async with serving(upstream) as model:
-        catalogue = tmp_path / "catalog"
-        catalogue.mkdir(exist_ok=True)
-        (catalogue / "offline.toml").write_text('kind = "offline"\nabout = "x"\nrunning_usage = true\n')
-        provider = f'kind = "provider"\nabout = "x"\nbase_url = "{model}/v1"\nsecret = "OPENAI_API_KEY"\n'
-        (catalogue / "outside.toml").write_text(provider)
-        app = build(keyring, Directory({"offline": f"{model}/v1"}, tmp_path, catalogue))
-        async with serving(app) as address:
-            yield address, keyring
+from tests.scripted_engine import CACHED, PROMPT, WORDS, Engine, refusing
+from tests.unit.gateway_scene import ASK, HASTY, SECRET, STREAM, Scene, provider_key, scene
+from tests.unit.serving import serving
 
 
-async def post(address: str, body: Any, key: str = "key") -> tuple[int, Any, Any]:
-    """Status, decoded body and headers of one request."""
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    headers = {"authorization": f"Bearer {key}"}
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(f"{address}/v1/chat/completions", data=io.BytesIO(data), headers=headers) as answer,
-    ):
-        text = await answer.text()
-        return answer.status, json.loads(text) if text.startswith("{") else text, answer.headers
-
-
-def through(tmp_path: Path, work: Callable[[str, Keyring], Awaitable[Any]], upstream: Any = None, **grant: Any) -> Any:
-    """What `work(address, keyring)` gives behind a fresh gateway."""
+def through(folder: Path, work: Callable[[Scene], Awaitable[Any]], *engines: Engine, **settings: Any) -> Any:
+    """What `work(scene)` gives behind a fresh gateway."""
 
     async def run() -> Any:
-        async with gateway(tmp_path, upstream or build_offline(), **grant) as (address, keyring):
-            return await work(address, keyring)
+        async with scene(folder, *(engines or (Engine(),)), **settings) as here:
+            return await work(here)
 
     return asyncio.run(run())
+
+
+def asking(**changes: Any) -> dict[str, Any]:
+    return {**ASK, **changes}
+
+
+USER = {"role": "user", "content": "x"}
+WRONG: list[tuple[Any, str]] = [
+    (asking(model=3), "model"),
+    (asking(messages=[]), "messages"),
+    (asking(messages="x"), "messages"),
+    (asking(messages=[{"role": "zzz", "content": "x"}]), "messages[0].role"),
+    (asking(messages=[USER, "x"]), "messages[1].role"),
+    (asking(messages=[{"role": "user"}]), "messages[0].content"),
+    (asking(messages=[{"role": "user", "content": [1]}]), "messages[0].content"),
+    (asking(stream="yes"), "stream"),
+    (asking(stream_options=1), "stream_options"),
+    (asking(n=0), "n"),
+    (asking(n=True), "n"),
+    (asking(max_tokens="many"), "max_tokens"),
+    (asking(max_completion_tokens=1.5), "max_completion_tokens"),
+    (asking(tools={}), "tools"),
+    (asking(tools=["f"]), "tools"),
+    (asking(tool_choice="perhaps"), "tool_choice"),
+    (asking(response_format="json"), "response_format"),
+]
+
+
+@pytest.mark.parametrize(("body", "param"), WRONG)
+def test_a_malformed_request_is_400_and_names_the_field(tmp_path: Path, body: Any, param: str) -> None:
+    status, answer, _ = through(tmp_path, lambda here: here.ask(body))
+    assert (status, answer["error"]["param"]) == (400, param)
+    assert answer["error"]["type"] == "invalid_request_error"
+
+
+SOUND: list[Any] = [
+    asking(messages=[USER, {"role": "assistant", "content": None, "tool_calls": []}, {"role": "tool", "content": "x"}]),
+    asking(messages=[{"role": "developer", "content": [{"type": "text", "text": "x"}]}]),
+    asking(stream=None, n=None, tools=None, max_tokens=None, response_format=None, tool_choice=None),
+    asking(tool_choice={"type": "function", "function": {"name": "f"}}, tools=[{"type": "function"}]),
+    asking(nobody_knows_this={"a": [1]}, temperature="warm"),
+]
+
+
+@pytest.mark.parametrize("body", SOUND)
+def test_what_openai_would_take_is_passed_on_as_it_came(tmp_path: Path, body: Any) -> None:
+    engine = Engine()
+    assert through(tmp_path, lambda here: here.ask(body), engine)[0] == 200
+    assert engine.seen[0].body == body
 
 
 @pytest.mark.parametrize(
     ("body", "key", "status", "code"),
     [
         (ASK, "wrong", 401, "invalid_api_key"),
-        ({**ASK, "model": "gone"}, "key", 404, "model_not_found"),
-        ({**ASK, "messages": [{"role": "zzz", "content": "x"}]}, "key", 400, "invalid_role"),
-        ({**ASK, "messages": []}, "key", 400, "invalid_type"),
+        (ASK, "", 401, "invalid_api_key"),
+        (asking(model="gone"), "key", 404, "model_not_found"),
+        (asking(model="outside/other"), "key", 403, "model_not_allowed"),
         (b"{", "key", 400, "invalid_json"),
+        (b'{"model": NaN}', "key", 400, "invalid_json"),
+        (b'{"model": "\xff"}', "key", 400, "invalid_json"),
         (b"[" * 100_000, "key", 400, "invalid_json"),
+        (b"[]", "key", 400, "invalid_json"),
         (b" " * ((8 << 20) + 1), "key", 413, "request_too_large"),
     ],
 )
 def test_a_wrong_request_gets_an_error_object(tmp_path: Path, body: Any, key: str, status: int, code: str) -> None:
-    got, answer, _ = through(tmp_path, lambda address, keys: post(address, body, key))
+    got, answer, _ = through(tmp_path, lambda here: here.ask(body, key=key))
     assert (got, answer["error"]["code"]) == (status, code)
 
 
-def test_a_key_may_only_name_its_trials_models(tmp_path: Path) -> None:
-    async def work(address: str, keys: Keyring) -> Any:
-        keys.register(Grant(trial_id="t", key_hash=key_hash("key"), models=("other",)))
-        return await post(address, ASK)
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/v1/responses", 404, "unknown_url"),
+        ("GET", "/metrics", 404, "unknown_url"),
+        ("POST", "/v1/chat/completions/batch", 404, "unknown_url"),
+        ("GET", "/v1/chat/completions", 405, "method_not_allowed"),
+        ("POST", "/v1/models", 405, "method_not_allowed"),
+    ],
+)
+def test_any_other_path_or_method_does_not_exist(
+    tmp_path: Path, method: str, path: str, status: int, code: str
+) -> None:
+    got, answer, _ = through(tmp_path, lambda here: here.ask(method=method, path=path))
+    assert (got, answer["error"]["code"], answer["error"]["type"]) == (status, code, "invalid_request_error")
 
-    status, answer, _ = through(tmp_path, work)
+
+def test_a_failure_of_the_gateway_itself_is_500_in_the_same_shape(tmp_path: Path) -> None:
+    def broken(grant: Grant, model: str) -> None:
+        raise ZeroDivisionError
+
+    tape = {"coordinate": "task/0"}
+    status, answer, _ = through(tmp_path, lambda here: here.ask(), tape_for=broken, tape=tape)
+    assert (status, answer["error"]["type"], answer["error"]["code"]) == (500, "server_error", "internal_error")
+
+
+def test_a_key_may_only_name_its_trials_models(tmp_path: Path) -> None:
+    status, answer, _ = through(tmp_path, lambda here: here.ask(), models=("spare",))
     assert (status, answer["error"]["code"]) == (403, "model_not_allowed")
 
 
-def test_usage_is_what_the_answers_say_whole_and_streamed(tmp_path: Path) -> None:
-    async def work(address: str, keys: Keyring) -> Any:
-        _, whole, _ = await post(address, ASK)
-        _, stream, _ = await post(address, {**ASK, "stream": True})
-        return whole, stream, keys.usage("t")
-
-    whole, stream, used = through(tmp_path, work)
-    assert (used.requests, used.total) == (2, 2 * whole["usage"]["total_tokens"])
-    chunks = [json.loads(line[6:]) for line in stream.split("\n\n") if line.startswith("data: {")]
-    assert (
-        "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
-        == (whole["choices"][0]["message"]["content"])
-    )
-    assert stream.endswith("data: [DONE]\n\n")
-
-
-def test_a_spent_budget_is_refused_with_429(tmp_path: Path) -> None:
-    async def work(address: str, keys: Keyring) -> Any:
-        return [(await post(address, ASK))[:2] for _ in range(2)]
-
-    first, second = through(tmp_path, work, tokens=30)
-    assert first[0] == 200
-    assert (second[0], second[1]["error"]["code"]) == (429, "insufficient_quota")
-
-
-def endless(closed: asyncio.Event) -> FastAPI:
-    """An endpoint that streams for ever with running usage, and tells when it is left."""
-    app = FastAPI()
-
-    @app.post("/v1/chat/completions")
-    async def chat() -> Response:
-        async def events() -> AsyncIterator[bytes]:
-            count = 0
-            try:
-                while True:
-                    count += 1
-                    chunk = {"choices": [{"delta": {"content": "x"}}]}
-                    chunk["usage"] = {"prompt_tokens": 7, "completion_tokens": count}  # type: ignore[assignment]
-                    yield b"data: " + json.dumps(chunk).encode() + b"\n\n"
-                    await asyncio.sleep(0.001)
-            finally:
-                closed.set()
-
-        return StreamingResponse(events(), media_type="text/event-stream")
-
-    return app
-
-
-def test_a_client_that_leaves_ends_the_request_upstream_and_its_usage_is_booked(tmp_path: Path) -> None:
-    async def run() -> Any:
-        closed = asyncio.Event()
-        async with gateway(tmp_path, endless(closed)) as (address, keys):
-            session = aiohttp.ClientSession(headers={"authorization": "Bearer key"})
-            answer = await session.post(f"{address}/v1/chat/completions", json={**ASK, "stream": True})
-            seen = 0
-            while seen < 5:
-                seen += b"data: " in await answer.content.readline()
-            answer.close()
-            await session.close()
-            async with asyncio.timeout(10):
-                await closed.wait()
-        return keys.usage("t")
-
-    used = asyncio.run(run())
-    assert used.prompt == 7
-    assert used.completion >= 5
-
-
-def test_an_endpoint_that_is_down_answers_503_with_retry_after_and_costs_nothing(tmp_path: Path) -> None:
-    async def run() -> Any:
-        keyring = Keyring(tmp_path / "gateway.jsonl")
-        keyring.register(Grant(trial_id="t", key_hash=key_hash("key"), models=("offline",)))
-        directory = Directory({"offline": f"http://127.0.0.1:{free_port()}/v1"}, tmp_path)
-        async with serving(build(keyring, directory)) as address:
-            return *(await post(address, ASK)), keyring.usage("t")
-
-    status, answer, headers, used = asyncio.run(run())
-    assert (status, answer["error"]["code"], headers["retry-after"]) == (503, "upstream_down", "2")
-    assert used.requests == 0
-
-
-def outside(seen: list[dict[str, Any]], status: int = 200, body: Any = None) -> FastAPI:
-    """A provider that notes what it is asked."""
-    app = FastAPI()
-
-    @app.post("/v1/chat/completions")
-    async def chat(request: Request) -> Response:
-        seen.append({"authorization": request.headers.get("authorization"), **json.loads(await request.body())})
-        usage = {"prompt_tokens": 3, "completion_tokens": 2}
-        said = {"model": "m", "choices": [{"message": {"role": "assistant", "content": "hi"}}], "usage": usage}
-        return JSONResponse(body or said, status)
-
-    return app
-
-
-def test_a_provider_gets_its_own_key_from_a_private_file_and_its_own_model_name(tmp_path: Path) -> None:
-    env = tmp_path / ".env"
-    env.write_text("OPENAI_API_KEY=sk-real\n")
-    env.chmod(0o600)
-    seen: list[dict[str, Any]] = []
-    through(tmp_path, lambda address, keys: post(address, {**ASK, "model": "outside/m"}), outside(seen))
-    assert (seen[0]["authorization"], seen[0]["model"]) == ("Bearer sk-real", "m")
-
-
-def test_a_key_file_that_others_can_read_is_refused_with_the_command_that_helps(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("OPENAI_API_KEY=sk-real\n")
-    (tmp_path / ".env").chmod(0o644)
-    ask = {**ASK, "model": "outside/m"}
-    status, answer, _ = through(tmp_path, lambda address, keys: post(address, ask), outside([]))
-    assert status == 401
-    assert "chmod 600" in answer["error"]["message"]
-
-
-@pytest.mark.parametrize("body", [{"detail": "too long"}, {"error": {"message": "too long", "code": 400}}])
-def test_an_endpoints_refusal_comes_in_one_form(tmp_path: Path, body: Any) -> None:
-    (tmp_path / ".env").write_text("OPENAI_API_KEY=k\n")
-    (tmp_path / ".env").chmod(0o600)
-    ask = {**ASK, "model": "outside/m"}
-    status, answer, _ = through(tmp_path, lambda address, keys: post(address, ask), outside([], 400, body))
-    assert (status, answer["error"]["message"]) == (400, "outside/m: too long")
-
-
-def test_grants_and_usage_survive_a_restart_and_a_line_cut_by_a_death(tmp_path: Path) -> None:
-    async def work(address: str, keys: Keyring) -> Any:
-        await post(address, ASK)
-        return keys.usage("t")
-
-    used = through(tmp_path, work)
-    file = tmp_path / "keys" / "gateway.jsonl"
-    with file.open("a") as cut:
-        cut.write('{"trial_id": "t", "pro')
-    Keyring(file).register(Grant(trial_id="u", key_hash=key_hash("other"), models=("offline",)))
-    again = Keyring(file)
-    assert again.usage("t") == used
-    assert (again.admit("key").trial_id, again.admit("other").trial_id) == ("t", "u")
-    assert file.stat().st_mode & 0o077 == 0
-
-
 def test_a_new_key_of_a_trial_shuts_the_old_one_out(tmp_path: Path) -> None:
-    async def work(address: str, keys: Keyring) -> Any:
-        keys.register(Grant(trial_id="t", key_hash=key_hash("new"), models=("offline",)))
-        return (await post(address, ASK, "key"))[0], (await post(address, ASK, "new"))[0]
+    async def work(here: Scene) -> Any:
+        here.keys.register(Grant(trial_id="t", key_hash=key_hash("new"), models=("m",)))
+        return (await here.ask())[0], (await here.ask(key="new"))[0]
 
     assert through(tmp_path, work) == (401, 200)
 
 
+def test_a_revoked_key_is_401(tmp_path: Path) -> None:
+    async def work(here: Scene) -> Any:
+        here.keys.revoke("t")
+        return await here.ask()
+
+    status, answer, _ = through(tmp_path, work)
+    assert (status, answer["error"]["code"]) == (401, "invalid_api_key")
+
+
+def test_models_are_those_of_the_key_with_their_context(tmp_path: Path) -> None:
+    async def work(here: Scene) -> Any:
+        here.directory.renew(Catalogue([tmp_path / "catalog"]), {"spare": 2048})
+        async with here.client() as client:
+            return [model async for model in client.models.list()]
+
+    models = through(tmp_path, work, catalogue={"m": "context = 4096\n"})
+    found = {model.id: (model.model_extra or {}).get("max_model_len") for model in models}
+    assert found == {"m": 4096, "spare": 2048, "outside/x": None}
+
+
+def test_one_model_is_found_by_its_name_also_with_a_slash(tmp_path: Path) -> None:
+    async def work(here: Scene) -> Any:
+        async with here.client() as client:
+            with pytest.raises(openai.NotFoundError):
+                await client.models.retrieve("nope")
+            return (await client.models.retrieve("m")).id, (await client.models.retrieve("outside/x")).id
+
+    assert through(tmp_path, work) == ("m", "outside/x")
+
+
+def test_completions_and_embeddings_go_to_their_own_paths(tmp_path: Path) -> None:
+    engine = Engine(refusing(200, {"usage": {"prompt_tokens": 3, "total_tokens": 3}}))
+
+    async def work(here: Scene) -> Any:
+        await here.ask({"model": "m", "prompt": [1, 2, 3]}, path="/v1/completions")
+        await here.ask({"model": "m", "input": ["a", "b"]}, path="/v1/embeddings")
+        return (await here.ask({"model": "m"}, path="/v1/embeddings"))[0], here.used
+
+    status, used = through(tmp_path, work, engine)
+    assert [seen.path for seen in engine.seen] == ["/v1/completions", "/v1/embeddings"]
+    assert (status, used.requests, used.prompt, used.completion) == (400, 2, 6, 0)
+
+
+def test_a_replica_sees_the_models_secret_and_the_session_and_nothing_of_the_client(tmp_path: Path) -> None:
+    engine = Engine()
+
+    async def work(here: Scene) -> None:
+        headers = {"authorization": "Bearer key", "x-session-id": "forged", "x-request-disconnect-disabled": "1"}
+        async with aiohttp.ClientSession(headers=headers) as session:
+            await session.post(f"{here.address}/v1/chat/completions", json=ASK)
+
+    through(tmp_path, work, engine)
+    headers = engine.seen[0].headers
+    assert headers["authorization"] == f"Bearer {SECRET}"
+    assert headers["x-session-id"] == "t"
+    assert headers["x-request-id"]
+    assert "x-request-disconnect-disabled" not in headers
+
+
+def test_a_provider_gets_its_own_key_from_a_private_file_and_its_own_model_name(tmp_path: Path) -> None:
+    provider_key(tmp_path)
+    engine = Engine()
+    through(tmp_path, lambda here: here.ask(asking(model="outside/x")), engine)
+    assert engine.seen[0].headers["authorization"] == "Bearer sk-real"
+    assert engine.seen[0].body["model"] == "x"
+    assert "x-session-id" not in engine.seen[0].headers
+
+
+def test_a_key_file_that_others_can_read_is_refused_with_the_command_that_helps(tmp_path: Path) -> None:
+    provider_key(tmp_path)
+    (tmp_path / ".env").chmod(0o644)
+    status, answer, _ = through(tmp_path, lambda here: here.ask(asking(model="outside/x")))
+    assert status == 401
+    assert "chmod 600" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"detail": "too long"},
+        {"error": {"message": "too long", "code": 400}},
+        {"error": {"message": "too long", "code": "400", "type": "BadRequestError"}},
+        [{"error": {"message": "too long", "code": 400, "status": "INVALID_ARGUMENT"}}],
+        "too long",
+    ],
+)
+def test_an_endpoints_refusal_comes_in_one_form(tmp_path: Path, body: Any) -> None:
+    status, answer, _ = through(tmp_path, lambda here: here.ask(), Engine(refusing(400, body)))
+    expected = {"message": "m: too long", "type": "invalid_request_error", "param": None, "code": "upstream_refused"}
+    assert (status, answer["error"]) == (400, expected)
+
+
+def test_a_traceback_from_below_is_cut_to_its_last_line(tmp_path: Path) -> None:
+    text = 'Oh.\nTraceback (most recent call last):\n  File "a.py", line 1, in b\nValueError: no'
+    engine = Engine(refusing(400, {"error": {"message": text}}))
+    _, answer, _ = through(tmp_path, lambda here: here.ask(), engine)
+    assert answer["error"]["message"] == "m: Oh. ValueError: no"
+
+
+OVERFLOWS = [
+    "This model's maximum context length is 4096 tokens. However, you requested 5000 output tokens and ...",
+    "The decoder prompt (length 5000) is longer than the maximum model length of 4096. Make sure that ...",
+    "Input length (5000) exceeds model's maximum context length (4096).",
+    "The input token count (5000) exceeds the maximum number of tokens allowed (4096).",
+    "Input tokens exceed the configured limit of 4096 tokens. Your messages resulted in 5000 tokens.",
+]
+
+
+@pytest.mark.parametrize("message", OVERFLOWS)
+@pytest.mark.parametrize("body", [ASK, STREAM])
+def test_a_prompt_that_is_too_long_has_a_code_of_its_own_and_the_limit(tmp_path: Path, message: str, body: Any) -> None:
+    engine = Engine(refusing(400, {"error": {"message": message, "type": "BadRequestError", "code": 400}}))
+    status, answer, _ = through(tmp_path, lambda here: here.ask(body), engine)
+    assert (status, answer["error"]["code"]) == (400, "context_length_exceeded")
+    assert "4096" in answer["error"]["message"]
+
+
+def test_replicas_that_do_not_know_the_gateway_are_its_failure_and_not_the_clients(tmp_path: Path) -> None:
+    engine = Engine(refusing(401, {"error": {"message": "no"}}))
+    status, answer, _ = through(tmp_path, lambda here: here.ask(), engine)
+    assert (status, answer["error"]["type"]) == (502, "server_error")
+
+
+def test_a_providers_429_says_when_to_try_again(tmp_path: Path) -> None:
+    provider_key(tmp_path)
+    engine = Engine(refusing(429, {"error": {"message": "slow down"}}, {"retry-after": "17"}))
+    status, answer, headers = through(tmp_path, lambda here: here.ask(asking(model="outside/x")), engine)
+    assert (status, answer["error"]["type"], headers["retry-after"]) == (429, "rate_limit_exceeded", "17")
+    assert len(engine.seen) == 1
+
+
+def test_the_offline_model_answers_behind_it_whole_and_streamed(tmp_path: Path) -> None:
+    async def run() -> Any:
+        async with serving(build_offline()) as model:
+            keys = Keyring(tmp_path / "gateway.jsonl")
+            keys.register(Grant(trial_id="t", key_hash=key_hash("key"), models=("offline",)))
+            routes = RouteTable({"offline": [Target(url=f"{model}/v1", replica="offline")]})
+            directory = Directory(routes, Catalogue(), tmp_path)
+            async with serving(build(keys, directory)) as address:
+                client = openai.AsyncOpenAI(base_url=f"{address}/v1", api_key="key", max_retries=0)
+                asked: dict[str, Any] = {"model": "offline", "messages": ASK["messages"]}
+                whole = await client.chat.completions.create(**asked)
+                parts = [chunk async for chunk in await client.chat.completions.create(**asked, stream=True)]
+                await client.close()
+            return whole, parts, keys.usage("t")
+
+    whole, parts, used = asyncio.run(run())
+    assert "".join(part.choices[0].delta.content or "" for part in parts) == whole.choices[0].message.content
+    assert (used.requests, used.tokens, used.estimated) == (2, 2 * whole.usage.total_tokens, 0)
+
+
 def test_a_model_that_cannot_be_asked_is_known_before_a_sweep_begins(tmp_path: Path) -> None:
-    directory = Directory({"offline": "http://127.0.0.1:1/v1"}, tmp_path)
-    assert directory.obstacle(("offline",)) == ""
+    directory = Directory(RouteTable({"offline": []}), Catalogue(), tmp_path)
+    assert directory.obstacle(("offline", "replay:group")) == ""
     (tmp_path / ".env").write_text("GEMINI_API_KEY=made-up\n")
     (tmp_path / ".env").chmod(0o600)
     assert directory.obstacle(("offline", "gemini/x")) == ""
     (tmp_path / ".env").write_text("GEMINI_API_KEY=\n")
     assert "GEMINI_API_KEY" in directory.obstacle(("offline", "gemini/x"))
+
+
+def test_usage_is_kept_with_who_answered(tmp_path: Path) -> None:
+    async def work(here: Scene) -> Any:
+        await here.ask()
+        return here.used
+
+    used = through(tmp_path, work, catalogue={"m": "[prices]\nprompt = 2.0\ncached = 1.0\ncompletion = 10.0\n"})
+    assert (used.requests, used.prompt, used.cached, used.completion) == (1, PROMPT, CACHED, len(WORDS))
+    assert used.cost == pytest.approx(((PROMPT - CACHED) * 2 + CACHED * 1 + len(WORDS) * 10) / 1e6)
+    assert used.replicas == ("r0",)
+    assert 0 < used.first_token_seconds <= used.seconds
+
+
+def test_nothing_is_booked_where_no_model_answered(tmp_path: Path) -> None:
+    async def work(here: Scene) -> Any:
+        return (await here.ask())[0], here.used.requests
+
+    engine = Engine(refusing(503, "Ingress request router failed: router_unreachable"))
+    assert through(tmp_path, work, engine, patience=HASTY) == (503, 0)
