@@ -28,10 +28,18 @@ class Reply(Record):
     """What a model answered."""
 
     content: str
+    reasoning: str = ""
+    """What the model thought before it spoke, where the endpoint tells it apart."""
     data: dict[str, JsonValue] | None = None
     """The object asked for by `schema`, checked against it; None where no schema was given."""
+    finish_reason: str = ""
+    """`stop`; `length`: the answer was cut at the most tokens it may have; empty: not said."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the prompt's, those that the engine had in its prefix cache, where it says so."""
+    reasoning_tokens: int = 0
+    """Of the completion's, where the endpoint says so."""
     model: str = ""
     """What the endpoint calls itself."""
 
@@ -64,7 +72,9 @@ class Tools(Protocol):
     ) -> Reply:
         """Ask the trial's model. With a JSON `schema` the reply carries a checked object in `data`.
 
-        Retries are bounded; raises ModelFailure when the endpoint stays down or never fits the schema.
+        An endpoint that is away is waited for, and that time is not the trial's; InfrastructureFailure where it stays
+        away. Raises ModelFailure where it refuses: ContextOverflow for a prompt that is too long, UnfitReply where no
+        answer fits the schema.
         """
         ...
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
+from typing import Any
 
 from pydantic import Field, JsonValue
 
@@ -13,13 +14,14 @@ from agents.agent import Message, Reply, Tools
 from agents.journal import Journal, Node, aide_node, better, run_time
 from agents.memory import memory
 from agents.overview import data_overview
-from agents.prompt import Situation, messages
+from agents.prompt import Situation
 from agents.reply import Answer, read_answer
 from agents.review import SCHEMA, Review, judge, own_review, read_review
 from agents.search import Move, Policy, choose
+from agents.shorten import room_after, size, within
 from containers.sandbox import Ended, Execution
 from podium.brief import Brief, Submission, Validity
-from podium.errors import AgentFailure, UnfitReply
+from podium.errors import AgentFailure, ContextOverflow, UnfitReply
 from podium.settings import checked
 from podium.spec import Spec
 
@@ -27,6 +29,9 @@ ASKED_AGAIN = Message(
     role="user",
     content="There is no Python program in your answer. Give the plan, then the whole program in one ```python block.",
 )
+
+SHORTENED = 2
+"""How often a question that is too long for the model is shortened."""
 
 
 class Knobs(Spec):
@@ -67,6 +72,8 @@ class Search:
         self.random = Random(brief.seed)
         self.journal = Journal()
         self.overview = ""
+        self.room: int | None = None
+        """Most characters of a prompt, once one was too long for the model."""
         self.kept: Submission | None = None
         self.best: Node | None = None
 
@@ -104,28 +111,44 @@ class Search:
 
     async def write(self, move: Move, spent: list[Reply]) -> Answer | None:
         """Ask for a program until there is one, at most `answers` times."""
-        asked = messages(self.brief, self.overview, self.situation(move))
+        situation = self.situation(move)
+        said: list[Message] = []
         for _ in range(self.knobs.answers):
-            reply = await self.tools.chat(asked, temperature=self.knobs.code_temp, purpose=move.stage)
+            reply = await self.ask(situation, said, temperature=self.knobs.code_temp)
             spent.append(reply)
             answer = read_answer(reply.content)
             if answer:
                 return answer
-            said = Message(role="assistant", content=reply.content[:2000] or "(nothing)")
-            asked = [*asked[:2], said, ASKED_AGAIN]
+            said = [Message(role="assistant", content=reply.content[:2000] or "(nothing)"), ASKED_AGAIN]
         return None
 
+    async def ask(
+        self,
+        situation: Situation,
+        said: Sequence[Message] = (),
+        *,
+        temperature: float | None,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Reply:
+        """Ask with what was `said` since; a prompt that is too long for the model is shortened and asked again."""
+        shortened = 0
+        while True:
+            asked = [*within(self.room, self.brief, self.overview, situation), *said]
+            try:
+                return await self.tools.chat(asked, temperature=temperature, schema=schema, purpose=situation.task)
+            except ContextOverflow as error:
+                if shortened == SHORTENED:
+                    raise
+                shortened += 1
+                self.room = room_after(size(asked), error.limit)
+                self.tools.event("prompt_too_long", characters=size(asked), limit=error.limit, room=self.room)
+
     async def review(self, answer: Answer, run: Execution, allowed: float, spent: list[Reply]) -> Review:
-        """The model's review; where it never gives one that can be read, our own."""
+        """The model's review; where it gives none that can be read, our own."""
         situation = Situation(task="review", code=answer.code, output=shown_output(run, allowed))
         try:
-            reply = await self.tools.chat(
-                messages(self.brief, self.overview, situation),
-                temperature=self.knobs.feedback_temp,
-                schema=SCHEMA,
-                purpose="review",
-            )
-        except UnfitReply as error:
+            reply = await self.ask(situation, temperature=self.knobs.feedback_temp, schema=SCHEMA)
+        except (UnfitReply, ContextOverflow) as error:
             self.tools.event("unfit_review", message=error.message)
             return own_review(run, self.brief.metric)
         spent.append(reply)

@@ -1,4 +1,4 @@
-"""What a trial may still use: seconds (waiting for an executor is not counted), steps and tokens."""
+"""What a trial may still use: seconds (waiting for an executor or a model is not counted), steps and tokens."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from agents.agent import Left
 from podium.errors import BudgetSpent
+from podium.records import Tokens
 from podium.spec import Budget
 
 
@@ -19,22 +20,37 @@ class Allowance:
         self._started = clock()
         self._waited = 0.0
         self._waiting = 0
-        self._waiting_since = 0.0
+        self._waiting_since = self._waiting_until = 0.0
         self.steps = 0
-        self.tokens = 0
+        self.used = Tokens()
+        self.away_seconds = 0.0
+        """Of the waiting, that for a model."""
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """The clock stands still as long as at least one waits."""
-        if not self._waiting:
-            self._waiting_since = self._clock()
-        self._waiting += 1
+        began = self.pause()
         try:
             yield
         finally:
-            self._waiting -= 1
-            if not self._waiting:
-                self._waited += self._clock() - self._waiting_since
+            self.resume(began)
+
+    def pause(self) -> float:
+        """Stop the clock until `resume`, which wants what this gives: when the pause began."""
+        began = self._clock()
+        if not self._waiting:
+            self._waiting_since = self._waiting_until = began
+        self._waiting += 1
+        return began
+
+    def resume(self, began: float, seconds_ago: float = 0.0) -> float:
+        """End one pause, as of `seconds_ago`, and give how long it lasted. The clock runs when none is left."""
+        until = max(began, self._clock() - seconds_ago)
+        self._waiting_until = max(self._waiting_until, until)
+        self._waiting -= 1
+        if not self._waiting:
+            self._waited += self._waiting_until - self._waiting_since
+        return until - began
 
     def seconds_left(self) -> float:
         """May be negative."""
@@ -42,14 +58,14 @@ class Allowance:
         return self._budget.seconds - (now - self._started - self._waited)
 
     def left(self) -> Left:
-        tokens = None if self._budget.tokens is None else max(0, self._budget.tokens - self.tokens)
+        tokens = None if self._budget.tokens is None else max(0, self._budget.tokens - self.used.total)
         return Left(seconds=max(0.0, self.seconds_left()), steps=self._budget.steps - self.steps, tokens=tokens)
 
     def check(self, tokens: bool = False) -> None:
         """Raises BudgetSpent when the seconds, or with `tokens` the tokens, are used up."""
         if self.seconds_left() <= 0:
             raise BudgetSpent(f"The {self._budget.seconds:g} seconds of the trial are used up.", "Allow it more time.")
-        if tokens and self._budget.tokens is not None and self.tokens >= self._budget.tokens:
+        if tokens and self._budget.tokens is not None and self.used.total >= self._budget.tokens:
             raise BudgetSpent(f"The {self._budget.tokens} tokens of the trial are used up.", "Allow it more tokens.")
 
     def step(self) -> None:

@@ -55,7 +55,7 @@ async def run_attempt(
     notes = Notes(attempt, secrets=(order.api_key,))
     allowance = Allowance(order.trial.budget, clock)
     async with ExecutorPool(open_executor, order.trial.executors) as executors:
-        tools = TrialTools(order.brief, notes, allowance, executors, chat, validate)
+        tools = TrialTools(order.brief, notes, allowance, executors, chat, validate, clock)
         tools.event("started", agent=order.trial.agent, task=order.trial.task, model=order.trial.model)
         work = _watched(_solve(order, tools), allowance, stop or asyncio.Event(), grace_seconds)
         cause, message = await _outcome(work, tools, notes)
@@ -144,7 +144,8 @@ def _record(
         steps=allowance.steps,
         executions=tools.executions,
         execution_seconds=tools.execution_seconds,
-        tokens=tools.tokens,
+        tokens=allowance.used,
+        away_seconds=round(allowance.away_seconds, 3),
         sandbox=executors.facts.sandbox,
         unbounded=executors.facts.unbounded,
         host=executors.facts.host or socket.gethostname(),

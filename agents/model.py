@@ -8,10 +8,11 @@ from typing import Any, Self
 
 from agents.agent import Reply
 from serve.client import ChatClient
+from serve.retry import Caller
 
 
 class ModelClient:
-    """`await client(messages, temperature, schema)`: satisfies `agents.trial.Chat`. An async context manager."""
+    """`await client(messages, temperature, schema, caller)`: an `agents.trial.Chat`. An async context manager."""
 
     def __init__(self, client: ChatClient, seed: int) -> None:
         self._client, self._seed = client, seed
@@ -26,15 +27,13 @@ class ModelClient:
         await self._client.__aexit__(kind, error, trace)
 
     async def __call__(
-        self, messages: Sequence[tuple[str, str]], temperature: float | None, schema: Mapping[str, Any] | None
+        self,
+        messages: Sequence[tuple[str, str]],
+        temperature: float | None,
+        schema: Mapping[str, Any] | None,
+        caller: Caller,
     ) -> Reply:
         """See `agents.trial.Chat`."""
         asked = [{"role": role, "content": content} for role, content in messages]
-        answer = await self._client.chat(asked, temperature=temperature, schema=schema, seed=self._seed)
-        return Reply(
-            content=answer.content,
-            data=answer.data,
-            prompt_tokens=answer.prompt_tokens,
-            completion_tokens=answer.completion_tokens,
-            model=answer.model,
-        )
+        answer = await self._client.chat(asked, temperature=temperature, schema=schema, seed=self._seed, caller=caller)
+        return Reply.model_validate(answer.model_dump())

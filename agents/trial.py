@@ -11,12 +11,13 @@ from pydantic import JsonValue
 
 from agents.agent import Left, Message, Reply
 from agents.allowance import Allowance
+from agents.asking import Asking
 from agents.notes import Notes
 from agents.pool import ExecutorPool
 from containers.sandbox import Execution
 from podium.brief import Brief, Submission, Validity
 from podium.errors import AgentFailure, InfrastructureFailure
-from podium.records import Tokens
+from serve.retry import Caller
 
 COLLECT = ("submission/*", "working/*")
 MARKERS = {"submission/.keep": b"", "working/.keep": b""}
@@ -31,8 +32,9 @@ class Chat(Protocol):
         messages: Sequence[tuple[str, str]],
         temperature: float | None,
         schema: Mapping[str, Any] | None,
+        caller: Caller,
     ) -> Reply:
-        """One answer. Raises ModelFailure, or UnfitReply where it never fits `schema`."""
+        """One answer; `caller` is told what each request used, and of an outage. Raises as `Tools.chat` does."""
         ...
 
 
@@ -56,7 +58,6 @@ class TrialTools:
         self._executors, self._chat, self._validate, self._clock = executors, chat, validate, clock
         self.kept: Submission | None = None
         self._closed = False
-        self.tokens = Tokens()
         self.executions = 0
         self.execution_seconds = 0.0
         self.model_says = ""
@@ -105,18 +106,12 @@ class TrialTools:
     ) -> Reply:
         """See `Tools.chat`."""
         self._allowance.check(tokens=True)
-        self._notes.progress(phase=purpose or "asking the model")
         started = self._clock()
         pairs = [(message.role, message.content) for message in messages]
-        reply = await self._chat(pairs, temperature, schema)
-        self._allowance.tokens += reply.prompt_tokens + reply.completion_tokens
-        self.tokens = Tokens(
-            prompt=self.tokens.prompt + reply.prompt_tokens,
-            completion=self.tokens.completion + reply.completion_tokens,
-            requests=self.tokens.requests + 1,
-        )
+        with Asking(self._allowance, self._notes, purpose or "asking the model") as asking:
+            reply = await self._chat(pairs, temperature, schema, asking)
         self.model_says = reply.model
-        self._notes.exchange(messages, reply, purpose, self._clock() - started)
+        self._notes.exchange(messages, reply, purpose, self._clock() - started - asking.away_seconds)
         return reply
 
     async def validate(self, submission: Submission) -> Validity:

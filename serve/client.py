@@ -1,51 +1,45 @@
-"""The client half: asks a chat model at an OpenAI-compatible address, with bounded retries and checked JSON.
+"""The client half: asks a chat model at an OpenAI-compatible address until there is a whole answer, within bounds.
 
 async with ChatClient(base_url, api_key, "offline") as client:
     answer = await client.chat([{"role": "user", "content": "..."}], seed=0)
+
+Errors are those of podium.errors only: openai's do not survive the trip between two actors.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
-import jsonschema  # type: ignore[import-untyped]
 import openai
-from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
-from pydantic import JsonValue
 
-from podium.errors import BudgetSpent, ModelFailure, UnfitReply
-from podium.records import Record
+from podium.errors import ContextOverflow, UnfitReply
+from podium.records import Tokens, now
+from serve.answer import ChatAnswer, CutAnswer, StreamedAnswer, counted, read_whole
+from serve.failure import Endpoint, FormatRefused, failure_of
+from serve.retry import Bounds, Caller, Retry, Unhurried
+from serve.schema_reply import in_words, read_object, response_format
 
-RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
-"""HTTP status that may pass; any other is final."""
-ASKED_AGAIN = 2
-"""How often a model is asked again for an object that fits its schema."""
+UNFIT_TRIES = 3
+"""How often a model is asked for an object that fits its schema."""
+QUOTED = 2000
+"""Characters of an answer that does not fit that are shown to the model again."""
 
 
-class ChatAnswer(Record):
-    """What a model answered. Tokens count all tries that were answered."""
-
-    content: str
-    data: dict[str, JsonValue] | None = None
-    """The object, checked against the schema; None where no schema was given."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    model: str = ""
-    """What the endpoint calls itself."""
+HELD_SECONDS = 5
+"""How long the gateway may hold a request for a model that is not there, before it says so: an outage is waited for
+here, where the trial's clock can be stopped."""
 
 
 class ChatClient:
     """One endpoint and model. A context manager; may be used by many coroutines at once.
 
-    `tries` requests at most for one answer, and `seconds` for everything, waiting included; `base_delay` (seconds) is
-    doubled from try to try up to `most_delay`, and a random half of it is waited less.
+    `request_seconds` bounds the silence of one request, `stream` asks for answers in chunks, so that a long answer is
+    not silence; `bounds` say how long and how often one answer is tried for.
     """
 
     def __init__(
@@ -54,23 +48,23 @@ class ChatClient:
         api_key: str,
         model: str,
         *,
-        tries: int = 6,
-        seconds: float = 1800.0,
+        bounds: Bounds | None = None,
+        stream: bool = False,
         request_seconds: float = 900.0,
         connect_seconds: float = 10.0,
-        base_delay: float = 0.5,
-        most_delay: float = 30.0,
         random: Random | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._base_url, self._model = base_url, model
-        self._tries, self._seconds = tries, seconds
-        self._base_delay, self._most_delay = base_delay, most_delay
-        self._random = random or Random()
+        self._endpoint = Endpoint(model=model, base_url=base_url)
+        self._bounds, self._stream = bounds or Bounds(), stream
+        self._random, self._clock, self._sleep = random or Random(), clock, sleep
         self._openai = openai.AsyncOpenAI(
             base_url=base_url,
             api_key=api_key,
             max_retries=0,
             timeout=openai.Timeout(request_seconds, connect=connect_seconds),
+            default_headers={"prefer": f"wait={HELD_SECONDS}"},
         )
 
     async def __aenter__(self) -> Self:
@@ -91,163 +85,118 @@ class ChatClient:
         temperature: float | None = None,
         schema: Mapping[str, Any] | None = None,
         seed: int | None = None,
+        caller: Caller | None = None,
     ) -> ChatAnswer:
-        """Ask once, or with a JSON `schema` until the answer fits, two times more at most.
+        """Ask once, or with a JSON `schema` until the answer fits, three times at most.
 
         `messages` have `role` and `content`; where none is the user's, one is added, for some models want one.
-        Raises ModelFailure (UnfitReply where the schema is never met) and BudgetSpent where the gateway says so.
+        Raises ModelFailure where the endpoint refuses (ContextOverflow: the prompt is too long; UnfitReply: the schema
+        is never met), BudgetSpent where gateway or caller say so, InfrastructureFailure where nobody answers.
         """
-        deadline = time.monotonic() + self._seconds
         asked = [dict(message) for message in messages]
         if not any(message["role"] == "user" for message in asked):
             asked.append({"role": "user", "content": "Please answer."})
         options: dict[str, Any] = {"temperature": temperature, "seed": seed}
         options = {name: value for name, value in options.items() if value is not None}
+        caller = caller or Unhurried()
+        retry = Retry(self._bounds, self._endpoint, caller, self._clock, self._random)
         if schema is None:
-            return _answer(await self._complete(asked, options, deadline))
-        return await self._fitting(asked, options, schema, deadline)
+            answer, _ = await self._complete(asked, options, retry, caller)
+            return answer
+        return await self._fitting(asked, options, schema, retry, caller)
 
     async def _fitting(
-        self, asked: list[dict[str, str]], options: dict[str, Any], schema: Mapping[str, Any], deadline: float
+        self,
+        asked: list[dict[str, str]],
+        options: dict[str, Any],
+        schema: Mapping[str, Any],
+        retry: Retry,
+        caller: Caller,
     ) -> ChatAnswer:
         """Ask until the answer fits the schema, by `response_format` where the endpoint takes it, else in words."""
-        asked = [*asked]
-        formats = [{"response_format": _response_format(schema)}, {}]
-        prompt = completion = 0
-        complaint = ""
-        for _ in range(1 + ASKED_AGAIN):
+        form: dict[str, Any] = {"response_format": response_format(schema)}
+        used, complaint = Tokens(), ""
+        for _ in range(UNFIT_TRIES):
             try:
-                reply = await self._complete(asked, {**options, **formats[0]}, deadline)
-            except _FormatRefused:
-                formats = formats[1:]
-                asked.append({"role": "user", "content": _in_words(schema)})
-                reply = await self._complete(asked, options, deadline)
-            answer = _answer(reply)
-            prompt, completion = prompt + answer.prompt_tokens, completion + answer.completion_tokens
-            data, complaint = _read_object(answer.content, schema)
+                try:
+                    answer, tokens = await self._complete(asked, {**options, **form}, retry, caller)
+                except FormatRefused:
+                    form = {}
+                    asked = [*asked, {"role": "user", "content": in_words(schema)}]
+                    answer, tokens = await self._complete(asked, options, retry, caller)
+            except ContextOverflow:
+                if not complaint:
+                    raise
+                break  # the first question fits, so it is the answers that leave no room for another
+            used += tokens
+            data, complaint = read_object(answer.content, schema)
             if data is not None:
-                update = {"data": data, "prompt_tokens": prompt, "completion_tokens": completion}
-                return answer.model_copy(update=update)
-            again = f"That does not fit: {complaint}\n{_in_words(schema)}"
-            asked += [
-                {"role": "assistant", "content": answer.content or "(nothing)"},
-                {"role": "user", "content": again},
-            ]
+                return counted(answer, used, data=data)
+            asked = [*asked, *_again(answer, complaint, schema)]
         raise UnfitReply(
-            f"{self._model} never answered with an object that fits the schema: {complaint}",
+            f"{self._endpoint.model} never answered with an object that fits the schema: {complaint}",
             "Ask a model that can answer in JSON.",
         )
 
-    async def _complete(self, asked: list[dict[str, str]], options: dict[str, Any], deadline: float) -> ChatCompletion:
-        """One answer, tried again while the failure may pass. Raises ModelFailure, BudgetSpent, _FormatRefused."""
-        said = ""
-        messages = cast(list[ChatCompletionMessageParam], asked)
-        for attempt in range(self._tries):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
+    async def _complete(
+        self, asked: list[dict[str, str]], options: dict[str, Any], retry: Retry, caller: Caller
+    ) -> tuple[ChatAnswer, Tokens]:
+        """One whole answer and what it used, tried again while that may help. Raises FormatRefused too."""
+        while True:
+            failed: Exception
             try:
-                async with asyncio.timeout(left):
-                    reply = await self._openai.chat.completions.create(model=self._model, messages=messages, **options)
-                    return cast(ChatCompletion, reply)
-            except openai.APIStatusError as error:
-                said = self._judge(error, "response_format" in options)
-                wait = _retry_after(error)
-            except (openai.APIConnectionError, TimeoutError) as error:
-                said, wait = _reason(error), 0.0
-            except openai.APIResponseValidationError as error:
-                raise ModelFailure(
-                    f"{self._base_url} does not answer as a chat model does: {error}.", "Check the model's address."
-                ) from None
-            if attempt + 1 < self._tries:
-                await asyncio.sleep(min(max(wait, self._delay(attempt)), max(0.0, deadline - time.monotonic())))
-        raise ModelFailure(
-            f"The model {self._model} at {self._base_url} gave no answer in {self._tries} tries "
-            f"or {self._seconds:.0f} s: {said}",
-            "See `podium status` and whether the endpoint is up, then resume the sweep.",
-        )
+                async with asyncio.timeout(retry.begin()):
+                    answer, used = await self._request(asked, options)
+            except (openai.APIError, CutAnswer, TimeoutError) as error:
+                failed = error
+            else:
+                retry.answered()
+                caller.used(used)
+                return answer, used
+            failure = failure_of(failed, self._endpoint, now(), by_format="response_format" in options)
+            await self._sleep(retry.after(failure))
 
-    def _judge(self, error: openai.APIStatusError, by_format: bool) -> str:
-        """What a refusal says, where it may pass; raises where it is final."""
-        said = f"HTTP {error.status_code}: {error.message}"
-        if error.status_code == 429 and error.code == "insufficient_quota":
-            raise BudgetSpent(
-                f"The model {self._model} is asked no more: {error.message}", "Allow the trial more tokens."
-            ) from None
-        if error.status_code in RETRIED:
-            return said
-        if error.status_code in (400, 422) and by_format and re.search("response_format|json_schema|schema", said):
-            raise _FormatRefused from None
-        raise ModelFailure(
-            f"The model {self._model} at {self._base_url} refused: {said}", "Mend what it says, then start a new sweep."
-        ) from None
-
-    def _delay(self, attempt: int) -> float:
-        """Seconds to wait after a failed try: exponential with jitter."""
-        return float(min(self._most_delay, self._base_delay * 2**attempt) * self._random.uniform(0.5, 1.0))
-
-
-class _FormatRefused(Exception):
-    """The endpoint takes no `response_format`."""
-
-
-def _answer(reply: ChatCompletion) -> ChatAnswer:
-    """A completion as an answer. Raises ModelFailure where there is no choice in it."""
-    if not getattr(reply, "choices", None):
-        raise ModelFailure(f"The model's answer holds no choice: {str(reply)[:300]}", "Check the model's address.")
-    usage = reply.usage
-    return ChatAnswer(
-        content=reply.choices[0].message.content or "",
-        prompt_tokens=usage.prompt_tokens if usage else 0,
-        completion_tokens=usage.completion_tokens if usage else 0,
-        model=reply.model or "",
-    )
-
-
-def _in_words(schema: Mapping[str, Any]) -> str:
-    return f"Answer with one JSON object of this schema only:\n{json.dumps(schema)}"
-
-
-def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
-    name = re.sub(r"\W", "_", str(schema.get("title", "answer")))
-    return {"type": "json_schema", "json_schema": {"name": name, "schema": dict(schema), "strict": True}}
-
-
-def _read_object(text: str, schema: Mapping[str, Any]) -> tuple[dict[str, JsonValue] | None, str]:
-    """The last JSON object in a text that fits the schema; else None and what is wrong with the last that was read."""
-    complaint = "there is no JSON object in it."
-    spoken = re.sub(r"(?s)\A.*</think(?:ing)?>", "", text)
-    found = None
-    for said in _objects(spoken):
+    async def _request(self, asked: list[dict[str, str]], options: dict[str, Any]) -> tuple[ChatAnswer, Tokens]:
+        """One request. Raises openai's errors, and CutAnswer where the answer is not whole."""
+        ask: Any = self._openai.chat.completions.create  # typed for constant arguments only
         try:
-            jsonschema.validate(said, schema)
-            found = said
-        except jsonschema.ValidationError as error:
-            complaint = f"{error.json_path}: {error.message[:300]}"
-    return found, complaint
+            if not self._stream:
+                return read_whole(_decoded(await ask(model=self._endpoint.model, messages=asked, **options)))
+            chunks = await ask(
+                model=self._endpoint.model,
+                messages=asked,
+                stream=True,
+                stream_options={"include_usage": True},
+                **options,
+            )
+        except ValueError as error:
+            raise CutAnswer(f"The answer is no JSON: {error}") from None
+        return await _assembled(chunks)
 
 
-def _objects(text: str) -> list[dict[str, JsonValue]]:
-    """Every JSON object at the top level of a text, whatever stands around it."""
-    decoder, found, at = json.JSONDecoder(), [], text.find("{")
-    while at >= 0:
-        try:
-            said, end = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            end = at + 1
-        else:
-            found.append(said)
-        at = text.find("{", end)
-    return found
+async def _assembled(chunks: openai.AsyncStream[Any]) -> tuple[ChatAnswer, Tokens]:
+    """A stream's answer. Raises CutAnswer where it breaks off, and openai.APIError where an event says an error."""
+    answer = StreamedAnswer()
+    try:
+        async with chunks:
+            async for chunk in chunks:
+                answer.add(_decoded(chunk))
+    except openai.APIConnectionError as error:
+        raise CutAnswer(f"The answer broke off: {error.__cause__ or error}") from None
+    except ValueError as error:
+        raise CutAnswer(f"The answer is no JSON: {error}") from None
+    return answer.whole()
 
 
-def _retry_after(error: openai.APIStatusError) -> float:
-    """Seconds that the endpoint asks to wait, 60 at most; 0 where it says nothing readable."""
-    said = error.response.headers.get("retry-after", "")
-    return min(60.0, float(said)) if re.fullmatch(r"\d+(\.\d+)?", said) else 0.0
+def _decoded(said: Any) -> object:
+    """What openai's loosely built object was built from; anything else as it is."""
+    return said.model_dump(warnings=False) if hasattr(said, "model_dump") else said
 
 
-def _reason(error: BaseException) -> str:
-    cause = error.__cause__
-    name = type(error).__name__
-    return f"{name}: {error}" + (f" ({type(cause).__name__}: {cause})" if cause else "")
+def _again(answer: ChatAnswer, complaint: str, schema: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The messages that say why an answer does not fit."""
+    cut = " It was cut at its most tokens: be brief." if answer.finish_reason == "length" else ""
+    return [
+        {"role": "assistant", "content": answer.content[:QUOTED] or "(nothing)"},
+        {"role": "user", "content": f"That does not fit: {complaint}{cut}\n{in_words(schema)}"},
+    ]

@@ -18,7 +18,9 @@ from agents.pool import Facts
 from containers.sandbox import Ended, ExceptionInfo, Execution, Usage
 from podium.brief import Brief, Column, OutputFile, Submission, Validity
 from podium.errors import InfrastructureFailure, UnfitReply
+from podium.records import Tokens
 from podium.spec import Budget, TrialSpec, trial_id
+from serve.retry import Caller
 
 SWEEP = "6f0cfe5e-3d6c-4e9a-9c3a-5f5a0d0f7a11"
 KEY = "sk-a-very-secret-key"
@@ -112,6 +114,7 @@ class ScriptedModel:
         messages: Sequence[tuple[str, str]],
         temperature: float | None,
         schema: Mapping[str, Any] | None,
+        caller: Caller,
     ) -> Reply:
         prompt = messages[1][1]
         self.prompts.append(prompt)
@@ -119,10 +122,12 @@ class ScriptedModel:
             data = self.review(prompt)
             if isinstance(data, str):
                 raise UnfitReply(f"Not an object: {data}")
+            caller.used(Tokens(prompt=10, completion=5, requests=1))
             return Reply(content=str(data), data=data, prompt_tokens=10, completion_tokens=5, model="scripted")
         task = prompt.rsplit("# Instructions\n\n", 1)[1].split("\n")[0]
         self.programs += 1
         content = self.code(task, self.programs - 1)
+        caller.used(Tokens(prompt=100, completion=50, requests=1))
         return Reply(content=content, prompt_tokens=100, completion_tokens=50, model="scripted")
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from agents.attempt import run_attempt
 from agents.journal import Journal
 from containers.sandbox import Ended, Execution
 from podium.brief import Submission, Validity
+from podium.errors import ContextOverflow
 from podium.records import AttemptRecord, Cause
 from podium.spec import Budget
+from serve.retry import Caller
 from tests.unit.offstage import BRIEF, BareExecutor, ScriptedModel, order_for, solution, validate
 
 
@@ -38,7 +41,7 @@ def run_aide(
     knobs = {"num_drafts": 1, "data_preview": False, **options}
     order = order_for(folder / "0", brief=brief, budget=Budget(steps=steps, seconds=60), **knobs)
     record = asyncio.run(run_attempt(order, open_executor=open_executor, chat=model, validate=validate))
-    assert executor.closed
+    assert executor.closed or not record.executions
     journal = folder / "0" / "logs" / "journal.json"
     return record, json.loads(journal.read_text())["nodes"] if journal.exists() else []
 
@@ -187,6 +190,88 @@ def test_an_answer_without_a_program_is_asked_again_and_then_one_failed_node(tmp
     assert model.programs == 4
     assert [(node["is_buggy"], node["code"] == "") for node in nodes] == [(True, True), (False, False)]
     assert (record.cause, record.executions) == (Cause.OK, 1)
+
+
+class SmallModel(ScriptedModel):
+    """Refuses prompts of more than `most` characters, as a model with little context does."""
+
+    def __init__(self, most: int, limit: int | None = None) -> None:
+        super().__init__(always(solution(0.4)))
+        self.most, self.limit, self.refused = most, limit, 0
+
+    async def __call__(
+        self,
+        messages: Sequence[tuple[str, str]],
+        temperature: float | None,
+        schema: Mapping[str, Any] | None,
+        caller: Caller,
+    ) -> Reply:
+        if sum(len(content) for _, content in messages) > self.most:
+            self.refused += 1
+            raise ContextOverflow("small", self.limit, "too long")
+        return await super().__call__(messages, temperature, schema, caller)
+
+
+LONG = BRIEF.model_copy(update={"text": "# Made\n\n" + "Predict `y`. " * 2000})
+
+
+@pytest.mark.parametrize("limit", [None, 4000])
+def test_a_prompt_that_is_too_long_is_shortened_once_and_stays_short(tmp_path: Path, limit: int | None) -> None:
+    model = SmallModel(15_000, limit)
+    record, nodes = run_aide(tmp_path, model, 3, LONG)
+    assert (record.cause, len(nodes), model.refused) == (Cause.OK, 3, 1)
+    assert "left out" in model.prompts[0]
+    assert "prompt_too_long" in (tmp_path / "0" / "logs" / "events.jsonl").read_text()
+
+
+def test_a_prompt_that_no_shortening_makes_fit_fails_the_attempt_with_the_limit(tmp_path: Path) -> None:
+    model = SmallModel(100, limit=30)
+    record, nodes = run_aide(tmp_path, model)
+    assert (record.cause, nodes, model.refused) == (Cause.AGENT, [], 3)
+    assert "30 tokens" in record.message
+
+
+def test_a_review_that_does_not_fit_is_our_own(tmp_path: Path) -> None:
+    class Forgetful(SmallModel):
+        async def __call__(
+            self,
+            messages: Sequence[tuple[str, str]],
+            temperature: float | None,
+            schema: Mapping[str, Any] | None,
+            caller: Caller,
+        ) -> Reply:
+            self.most = 0 if schema else 100_000
+            return await super().__call__(messages, temperature, schema, caller)
+
+    record, nodes = run_aide(tmp_path, Forgetful(0))
+    assert (record.cause, nodes[0]["metric"]["value"]) == (Cause.OK, 0.4)
+
+
+NONSENSE = [
+    "",
+    "\x00\ud800 <think> \u202e",
+    "import import ```python ``` ~~~",
+    "```python\nwhereof one cannot speak\n```",
+    "```python\nx\n```",
+    "```python\n'\x00'\n```",
+    "```python\nimport q7\nsubmission\n``` </think> ```python\n1\n```",
+    '{"is_bug": 1e999, "summary": ' + "[" * 5000,
+    "```python\n" + "(" * 5000 + ")" * 5000 + "\n```",
+]
+
+
+def test_nonsense_becomes_failed_nodes_and_the_trial_ends_in_its_budget(tmp_path: Path) -> None:
+    random = Random(0)
+
+    def babble(task: str, number: int) -> str:
+        return "".join(random.choices([*NONSENSE, *"{}[]()`\n\t abc 019\u00e9\u4e2d"], k=random.randrange(60)))
+
+    texts = [*NONSENSE, *(babble("", n) for n in range(20))]
+    model = ScriptedModel(lambda task, n: texts[n // 3 % len(texts)], review=lambda prompt: "no object at all")
+    record, nodes = run_aide(tmp_path, model, steps=25)
+    assert (record.cause, record.steps, record.digest) == (Cause.AGENT, 25, None)
+    assert [node["is_buggy"] for node in nodes] == [True] * 25
+    assert "None of 25 programs" in record.message
 
 
 class Quick:

@@ -19,6 +19,7 @@ from podium.errors import AgentFailure, InfrastructureFailure, ModelFailure, Pre
 from podium.records import AttemptRecord, Cause
 from podium.rundir import AttemptDir
 from podium.spec import Budget
+from serve.retry import Caller
 from tests.unit.offstage import KEY, BareExecutor, ScriptedModel, order_for, solution, validate
 
 GOOD = Submission({"submission.csv": b"id,y\n1,1\n2,2\n"})
@@ -250,11 +251,11 @@ def test_prompts_replies_and_progress_are_written(tmp_path: Path) -> None:
     assert "scripted answered" in (logs / "agent.log").read_text()
 
 
-def test_a_model_that_stays_down_fails_the_trial_with_its_message(tmp_path: Path) -> None:
+def test_a_model_that_refuses_fails_the_trial_with_its_message(tmp_path: Path) -> None:
     async def chat(
-        messages: Sequence[tuple[str, str]], temperature: float | None, schema: Mapping[str, Any] | None
+        messages: Sequence[tuple[str, str]], temperature: float | None, schema: Mapping[str, Any] | None, caller: Caller
     ) -> Reply:
-        raise ModelFailure("The endpoint does not answer.", "Look at it.")
+        raise ModelFailure("The endpoint refuses.", "Look at it.")
 
     async def run() -> AttemptRecord:
         async def open_executor() -> Executor:
@@ -264,4 +265,4 @@ def test_a_model_that_stays_down_fails_the_trial_with_its_message(tmp_path: Path
 
     record = asyncio.run(run())
     assert record.cause is Cause.AGENT
-    assert record.message == "The endpoint does not answer.\n  Look at it."
+    assert record.message == "The endpoint refuses.\n  Look at it."

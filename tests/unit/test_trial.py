@@ -9,6 +9,7 @@ import pytest
 from agents.allowance import Allowance
 from agents.pool import ExecutorPool
 from podium.errors import BudgetSpent
+from podium.records import Tokens
 from podium.spec import Budget
 from tests.unit.offstage import BareExecutor
 
@@ -98,13 +99,34 @@ def test_waiting_does_not_use_seconds_and_overlapping_waits_count_once() -> None
     assert allowance.left().seconds == 5
 
 
+def test_a_pause_may_end_some_time_ago() -> None:
+    clock = Clock()
+    allowance = Allowance(Budget(seconds=100), clock)
+    began = allowance.pause()
+    clock.now = 50
+    assert allowance.resume(began, seconds_ago=20) == 30
+    assert allowance.seconds_left() == 80
+
+
+def test_a_pause_that_ended_some_time_ago_takes_nothing_from_another() -> None:
+    clock = Clock()
+    allowance = Allowance(Budget(seconds=100), clock)
+    model = allowance.pause()
+    executor = allowance.pause()
+    clock.now = 40
+    allowance.resume(executor)
+    clock.now = 50
+    allowance.resume(model, seconds_ago=30)
+    assert allowance.seconds_left() == 90
+
+
 def test_each_budget_says_when_it_is_spent() -> None:
     clock = Clock()
     allowance = Allowance(Budget(seconds=10, steps=1, tokens=5), clock)
     allowance.step()
     with pytest.raises(BudgetSpent, match="1 steps"):
         allowance.step()
-    allowance.tokens = 5
+    allowance.used += Tokens(prompt=3, completion=2)
     allowance.check()
     with pytest.raises(BudgetSpent, match="5 tokens"):
         allowance.check(tokens=True)
