@@ -60,16 +60,26 @@ def answers(url: str) -> bool:
 
 def running_jobs(state: ClusterState) -> list[str]:
     """The live drivers besides this process and its parents, by submission id (or Ray's job id). Raises Unavailable."""
+    return others(_ask(state, "/api/jobs/"), own_submission(os.environ), _lineage(os.getpid()))
+
+
+def serve_details(state: ClusterState) -> dict[str, Any]:
+    """What Ray Serve says of its applications (ray.serve.schema.ServeInstanceDetails). Raises Unavailable."""
+    return dict(_ask(state, "/api/serve/applications/"))
+
+
+def _ask(state: ClusterState, path: str) -> Any:
+    """The dashboard's answer as JSON. Raises Unavailable."""
     token = state.token_path.read_text().strip()
     try:
-        status, body = _get(f"{state.dashboard}/api/jobs/", {"Authorization": f"Bearer {token}"})
+        status, body = _get(f"{state.dashboard}{path}", {"Authorization": f"Bearer {token}"}, seconds=60.0)
     except OSError as error:
         raise Unavailable(
             f"The dashboard at {state.dashboard} does not answer: {error}.", "See `podium status`."
         ) from None
     if status != 200:
         raise Unavailable(f"The dashboard at {state.dashboard} answers {status}.", "See `podium status`.")
-    return others(json.loads(body), own_submission(os.environ), _lineage(os.getpid()))
+    return json.loads(body)
 
 
 def others(jobs: list[dict[str, Any]], own_submission: str, own_pids: set[int]) -> list[str]:

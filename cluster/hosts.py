@@ -40,6 +40,11 @@ def connected(state: ClusterState, code: Path) -> Iterator[None]:
         ray.shutdown()
 
 
+def described(role: Role) -> list[dict[str, Any]]:
+    """Ray's description of the living hosts with a role."""
+    return [node for node in ray.nodes() if node["Alive"] and node["Labels"].get("role") == role.value]
+
+
 def await_roles(
     roles: Iterable[Role] = tuple(Role), seconds: float = 180.0, tell: Callable[[str], None] = lambda line: None
 ) -> None:

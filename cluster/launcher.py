@@ -13,12 +13,21 @@ from typing import Protocol
 
 from cluster.ports import HostPorts, Ports
 from podium.placement import Role
-from podium.settings import SECRET_NAMES
+from podium.settings import is_secret
 from podium.spec import Spec
-from podium.state import ClusterState, ray_environment
+from podium.state import MODEL_SECRET_VARIABLE, ClusterState, ray_environment
 
 TEMP_VARIABLE = "PODIUM_TEMP"
 """Set for every `ray start` and in no person's shell: what carries it belongs to the cluster with that folder."""
+
+
+ENGINES = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "OMP_NUM_THREADS": "1",
+}
+"""Variables of engines' processes; one that is set when the cluster is started wins."""
 
 
 class HostPlan(Spec):
@@ -31,6 +40,7 @@ class HostPlan(Spec):
     """Logical CPUs offered to Ray; 0: only actors that ask for none come here."""
     memory_mb: int
     object_store_mb: int
+    gpus: int = 0
     resources: dict[str, float] = {}
     ports: HostPorts
     temp_dir: Path
@@ -67,7 +77,7 @@ def start_command(ray: Path, host: HostPlan, head: str, ports: Ports) -> list[st
         f"--node-name={host.role}",
         f"--labels=role={host.role}",
         f"--num-cpus={host.cpus}",
-        "--num-gpus=0",
+        f"--num-gpus={host.gpus}",
         f"--resources={json.dumps(host.resources)}",
         f"--memory={host.memory_mb << 20}",
         f"--object-store-memory={host.object_store_mb << 20}",
@@ -94,13 +104,16 @@ def host_environment(
     kept = {
         name: value
         for name, value in inherited.items()
-        if not name.startswith("RAY_") and (role is Role.HEAD or name not in SECRET_NAMES)
+        if not name.startswith("RAY_") and (role is Role.HEAD or not is_secret(name))
     }
     ours = {name: value for name, value in ray_environment(state, state_file).items() if not name.endswith("_ADDRESS")}
     ports = Ports(first=state.first_port)
     return {
         **kept,
         **ours,
+        **_serving(ports),
+        **(_engines(inherited, state) if role is Role.LLM else {}),
+        MODEL_SECRET_VARIABLE: str(state.model_secret_path),
         TEMP_VARIABLE: str(state.temp_dir),
         "PATH": f"{programs}:{inherited.get('PATH', '/usr/bin:/bin')}",
         "PYTHONPATH": str(state.code),
@@ -114,6 +127,30 @@ def host_environment(
         "RAY_prestart_worker_first_driver": "0",
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "1",
     }
+
+
+def _serving(ports: Ports) -> dict[str, str]:
+    """Ray Serve's settings, which its controller and every replica must share.
+
+    Direct ingress: each replica listens on a port of its own, to which the gateway goes without a proxy between. One
+    that goes down stays reachable for the draining period, in which the gateway has learnt of it.
+    """
+    first, last = ports.replicas
+    return {
+        "RAY_SERVE_ENABLE_DIRECT_INGRESS": "1",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(last + 1),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "5",
+        "RAY_SERVE_PORT_QUARANTINE_S": "30",
+    }
+
+
+def _engines(inherited: Mapping[str, str], state: ClusterState) -> dict[str, str]:
+    """vLLM's settings on llm hosts: nothing is fetched while it serves, nothing is reported, no engine takes the cores
+    for itself (on a CPU several share them)."""
+    home = {"HF_HOME": str(state.site.hf_home)} if state.site.hf_home else {}
+    chosen = {name: inherited.get(name, value) for name, value in ENGINES.items()}
+    return {**home, **chosen, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 
 
 def _without_proxy(listed: str) -> str:

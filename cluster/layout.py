@@ -21,12 +21,16 @@ from podium.settings import Site
 ADDRESSES = {Role.HEAD: "127.0.0.2", Role.GRADING: "127.0.0.3", Role.LLM: "127.0.0.4", Role.AGENT: "127.0.0.5"}
 
 
-def plan_hosts(machine: Machine, ports: Ports, temp_dir: Path) -> tuple[HostPlan, ...]:
-    """The four hosts, head first. The agent host offers all CPUs, and the memory but for the other three (4 GiB)."""
+def plan_hosts(machine: Machine, ports: Ports, temp_dir: Path, engines: bool = False) -> tuple[HostPlan, ...]:
+    """The four hosts, head first. The agent host offers all CPUs, and the memory but for the other three (4 GiB).
+
+    `engines`: the llm host has vLLM's environment; then it offers all CPUs too (models compute while agents wait), and
+    the GPUs, which else are the agent host's.
+    """
     sizes = {
         Role.HEAD: (0, 1024, 100),
         Role.GRADING: (0, 1024, 100),
-        Role.LLM: (1, 1024, 100),
+        Role.LLM: (machine.cpus if engines else 1, 1024, 100),
         Role.AGENT: (machine.cpus, max(1024, machine.memory_mb - 4096), 200),
     }
     return tuple(
@@ -36,6 +40,7 @@ def plan_hosts(machine: Machine, ports: Ports, temp_dir: Path) -> tuple[HostPlan
             cpus=cpus,
             memory_mb=memory,
             object_store_mb=store,
+            gpus=machine.gpus if role is (Role.LLM if engines else Role.AGENT) else 0,
             resources={"grading": 1.0} if role is Role.GRADING else {},
             ports=ports.host(role),
             temp_dir=temp_dir / role.value,

@@ -19,12 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster.code import code_digest, copy_code
+from cluster.engines import environment_of
 from cluster.health import running_jobs
 from cluster.launcher import TEMP_VARIABLE, HostPlan, host_environment, start_command
 from cluster.layout import ADDRESSES, make_site, need_loopback, plan_hosts, temp_dir
 from cluster.machine import measure
 from cluster.ports import Ports, choose
 from cluster.processes import end, is_alive, read_process
+from cluster.serving import serve_site_models
 from podium.errors import Unavailable, UserError
 from podium.files import write_atomic
 from podium.placement import Role
@@ -63,7 +65,9 @@ class LocalLauncher:
             if running is None:
                 self._end()
                 running = self._start_all()
-            return self._deploy(running)
+            state = self._deploy(running)
+            serve_site_models(state, self._driver_environment(state))
+            return state
 
     def down(self) -> bool:
         """End the four hosts and all that belongs to them, and remove the state; never `ray stop`."""
@@ -81,8 +85,10 @@ class LocalLauncher:
         if Role.HEAD not in living or len(state.hosts) < len(Role):
             self.say("A cluster was started here that does not live any more; starting anew.")
             return None
-        if state.site != self.site:
+        if state.site != self.site.model_copy(update={"serve": state.site.serve}):
             raise UserError("The cluster runs for another site.", "Type `podium down` first.")
+        state = state.model_copy(update={"site": self.site})
+        write_state(self.state_file, state)
         if state.digest == code_digest(self.checkout) == _code_of_hosts(state).name:
             self.say("The cluster runs already.")
             return state
@@ -113,8 +119,9 @@ class LocalLauncher:
         """Everything but processes: ports, folders, token, the copy of the code; written as the state."""
         ports = choose(self.state_file, self.first_port)
         code = copy_code(self.checkout, self.state_file.parent / "code")
-        token = self.state_file.with_suffix(".token")
-        write_atomic(token, secrets.token_hex(32), mode=0o600)
+        token, model_secret = self.state_file.with_suffix(".token"), self.state_file.with_suffix(".models")
+        for file in (token, model_secret):
+            write_atomic(file, secrets.token_hex(32), mode=0o600)
         folder = temp_dir(self.state_file)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
@@ -122,6 +129,8 @@ class LocalLauncher:
             address=f"{ADDRESSES[Role.HEAD]}:{ports.gcs}",
             dashboard=f"http://127.0.0.1:{ports.dashboard}",
             token_path=token,
+            model_secret_path=model_secret,
+            vllm=environment_of(self.site, self.checkout),
             serve_port=ports.serve,
             first_port=ports.first,
             site=self.site,
@@ -134,16 +143,17 @@ class LocalLauncher:
         return state
 
     def _plans(self, state: ClusterState) -> tuple[HostPlan, ...]:
-        return plan_hosts(measure(), Ports(first=state.first_port), state.temp_dir)
+        return plan_hosts(measure(), Ports(first=state.first_port), state.temp_dir, state.vllm is not None)
 
     def _start(self, host: HostPlan, state: ClusterState) -> ClusterState:
         """Start one host (again) and write it into the state."""
         host.temp_dir.mkdir(exist_ok=True)
-        command = start_command(PROGRAMS / "ray", host, ADDRESSES[Role.HEAD], Ports(first=state.first_port))
+        programs = state.vllm / "bin" if state.vllm and host.role is Role.LLM else PROGRAMS
+        command = start_command(programs / "ray", host, ADDRESSES[Role.HEAD], Ports(first=state.first_port))
         pid = os.posix_spawnp(
             "env",
             ["env", f"--chdir={state.code}", *command],
-            host_environment(self.environment, host.role, state, self.state_file, PROGRAMS),
+            host_environment(self.environment, host.role, state, self.state_file, programs),
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, _log(state, host.role), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
@@ -169,11 +179,8 @@ class LocalLauncher:
 
     def _deploy(self, state: ClusterState) -> ClusterState:
         """Wait until every role answers and deploy the services, from the code's copy; restarts hosts that gave up."""
-        environment = {
-            **host_environment(self.environment, Role.HEAD, state, self.state_file, PROGRAMS),
-            **ray_environment(state, self.state_file),
-        }
         command = [sys.executable, "-m", "jobs.deploy", *self.services]
+        environment = self._driver_environment(state)
         deploying = subprocess.Popen(command, cwd=state.code, env=environment, stdin=subprocess.DEVNULL)
         tries = dict.fromkeys(Role, 1)
         deadline = time.monotonic() + READY_SECONDS
@@ -191,6 +198,10 @@ class LocalLauncher:
         if deploying.returncode:
             raise Unavailable("The services were not deployed (the reason is above).", "Then type `podium up` again.")
         return read_state(self.state_file)
+
+    def _driver_environment(self, state: ClusterState) -> dict[str, str]:
+        inherited = host_environment(self.environment, Role.HEAD, state, self.state_file, PROGRAMS)
+        return {**inherited, **ray_environment(state, self.state_file)}
 
     def _mend(self, state: ClusterState, tries: dict[Role, int]) -> ClusterState:
         for plan in self._plans(state):
@@ -211,7 +222,7 @@ class LocalLauncher:
         if self.state_file.exists():
             hosts = read_state(self.state_file).hosts
         count = end(hosts, f"{TEMP_VARIABLE}={folder}".encode())
-        for path in (self.state_file, self.state_file.with_suffix(".token")):
+        for path in (self.state_file, *(self.state_file.with_suffix(suffix) for suffix in (".token", ".models"))):
             path.unlink(missing_ok=True)
         if not keep_logs:
             shutil.rmtree(folder, ignore_errors=True)

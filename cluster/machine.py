@@ -16,13 +16,21 @@ class Machine(Spec):
 
     cpus: int
     memory_mb: int
+    gpus: int = 0
 
 
 def measure() -> Machine:
     """This machine: CPUs of this process's affinity, physical memory or the control group's limit if that is less."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limits = [physical, *(limit for path in CGROUP_LIMITS if (limit := _limit(path)) is not None)]
-    return Machine(cpus=len(os.sched_getaffinity(0)), memory_mb=min(limits) >> 20)
+    return Machine(cpus=len(os.sched_getaffinity(0)), memory_mb=min(limits) >> 20, gpus=_gpus())
+
+
+def _gpus() -> int:
+    """NVIDIA's GPUs that this process may use."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    there = sum(path.name[6:].isdigit() for path in Path("/dev").glob("nvidia*"))
+    return there if visible is None else min(there, len([name for name in visible.split(",") if name.strip()]))
 
 
 def _limit(path: Path) -> int | None:

@@ -78,6 +78,11 @@ class Ports(Spec):
     def dashboard_metrics(self) -> int:
         return self.first + 7
 
+    @property
+    def replicas(self) -> tuple[int, int]:
+        """The first and the last of the ports on which models' replicas listen."""
+        return self.first + 60, self.first + 99
+
     def host(self, role: Role) -> HostPorts:
         """The ports of the host with `role`; those of two roles never overlap."""
         base = self.first + 10 * (1 + list(Role).index(role))

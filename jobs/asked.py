@@ -16,8 +16,8 @@ from podium.spec import Limits, Spec, SweepSpec
 
 NESTED = ("limits", "budget", "options")
 """Keys whose tables are merged key by key; a later source replaces any other key as a whole."""
-FREE = ("parallel", "retries")
-"""What a resume may set anew: it changes no result."""
+FREE = ("parallel", "retries", "rate", "record")
+"""What a resume may set anew: it changes no result. (A cache does: it answers in the model's place.)"""
 GROWING = ("agents", "tasks", "models")
 """What a resume may add to."""
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import JsonValue
 
 from agents import catalogue
 from agents.catalogue import AgentEntry
 from jobs.plan import NO_MODEL, AgentFacts, Plan, TaskFacts, plan
+from jobs.recordings import replays
 from podium.errors import UnknownName, UserError
 from podium.plugins import load
 from podium.settings import Site, checked
 from podium.spec import Budget, SweepSpec
-from serve import models
+from serve.models import catalogue_of
+from serve.tape import is_replay
 from tasks import registry
 
 
@@ -72,15 +75,17 @@ def task_facts(task_id: str, site: Site) -> TaskFacts:
     return TaskFacts(id=task.id, kind=task.kind)
 
 
-def make_plan(spec: SweepSpec, sweep_id: str, site: Site) -> Plan:
-    """Look everything up and plan. Raises UnknownName with the near ones."""
+def make_plan(spec: SweepSpec, sweep_id: str, site: Site, runs: Path | None = None) -> Plan:
+    """Look everything up and plan; recordings lie below `runs` (None: the site's). Raises UserError, UnknownName."""
     agents = {name: agent_facts(entry, spec) for name, entry in agent_entries(spec).items()}
     tasks = {name: task_facts(name, site) for name in spec.tasks}
+    known, recorded = catalogue_of(site), replays(spec.models, runs or site.runs)
     for model in spec.models:
-        models.find(model)
+        if model not in recorded:
+            known.find(model)
     return plan(spec, sweep_id, agents, tasks)
 
 
 def models_of(plan: Plan) -> list[str]:
-    """The models that a plan's trials ask."""
-    return sorted({trial.model for trial in plan.trials} - {NO_MODEL})
+    """The models that a plan's trials ask; a recording asks none."""
+    return sorted({trial.model for trial in plan.trials if trial.model != NO_MODEL and not is_replay(trial.model)})

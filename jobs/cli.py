@@ -30,7 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "aggregate": ("jobs.seeds:aggregate", "Average grading reports over seeds: mean, standard error, 95 % interval."),
     "tasks": ("tasks.cli:tasks", "List, show and check tasks."),
     "agents": ("jobs.commands:agents", "List agents and their knobs."),
-    "models": ("serve.cli:models", "List and show models."),
+    "models": ("serve.cli:models", "List models, show one, check what one needs."),
+    "serve": ("jobs.serve_models:serve", "Serve models of the catalogue on the running cluster."),
     "sandbox": ("containers.cli:sandbox", "Probe sandboxes and run a program in one."),
 }
 """Name -> (`module:command`, one line of help)."""

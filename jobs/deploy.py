@@ -19,7 +19,7 @@ from pathlib import Path
 import ray
 
 from cluster.code import code_digest, copy_code
-from cluster.health import JOB_VARIABLE, OWN_JOB_VARIABLE, answers, own_submission, running_jobs
+from cluster.health import JOB_VARIABLE, OWN_JOB_VARIABLE, own_submission, running_jobs
 from cluster.hosts import await_roles, connected
 from cluster.ports import Ports
 from podium.errors import PodiumError, Unavailable, UnknownName, UserError
@@ -45,7 +45,7 @@ def ensure(state_file: Path, checkout: Path = CHECKOUT) -> ClusterState:
     _refuse_busy(state)
     code = copy_code(checkout, state_file.parent / "code")
     command = [sys.executable, "-m", "jobs.deploy", *SERVICES]
-    done = subprocess.run(command, cwd=code, env=_environment(code), check=False)
+    done = subprocess.run(command, cwd=code, env=service_environment(code), check=False)
     if done.returncode:
         raise Unavailable("The services were not deployed (the reason is above).", "See `podium status`.")
     return read_state(state_file)
@@ -73,22 +73,21 @@ def deploy(state_file: Path, services: Sequence[str]) -> ClusterState:
 
 
 def _deploy_models(state: ClusterState, directory: Path) -> str:
-    from ray import serve as rayserve
-
+    """The offline model and the gateway; gives its address. Models under vLLM of other code stay up until one asks for
+    them: their replicas run from their own copy of the code, and `jobs/deploy_models.py` brings them up to date."""
     from serve import app, gateway_actor
 
-    offline = f"http://127.0.0.1:{state.serve_port}/{app.NAME}/v1"
-    old = _old_gateway_digest()
-    if old not in ("", state.digest):
-        rayserve.shutdown()  # its controller would start new replicas with the old code's path
-    if old != state.digest or not answers(f"{offline}/models"):
-        offline = app.deploy_offline(port=state.serve_port)
+    app.start(host=state.serve_host, port=state.serve_port)
+    if _old_gateway_digest() != state.digest:
+        app.deploy_offline(python_path=state.code)
         gateway_actor.replace()
     directory.mkdir(mode=0o700, exist_ok=True)
     return gateway_actor.deploy(
         digest=state.digest,
         directory=directory,
-        local={"offline": offline},
+        site=state.site,
+        serve_host=state.serve_host,
+        secret_file=state.model_secret_path,
         secrets_folder=state.checkout,
         port=Ports(first=state.first_port).gateway,
     )
@@ -119,8 +118,8 @@ def _refuse_busy(state: ClusterState) -> None:
         )
 
 
-def _environment(code: Path) -> dict[str, str]:
-    """This process's environment, but with the code at `code` and nothing of the job that we may be."""
+def service_environment(code: Path) -> dict[str, str]:
+    """The environment of a process that deploys services: this one's, with the code at `code` and no job of ours."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_JOB_")}
     own = {name: value for name, value in os.environ.items() if name == JOB_VARIABLE}
     return {**kept, "PYTHONPATH": str(code), OWN_JOB_VARIABLE: own_submission(own)}

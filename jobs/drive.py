@@ -24,11 +24,12 @@ from jobs.catalogue import make_plan
 from jobs.metadata import finished_runs, write_metadata
 from jobs.options import Request
 from jobs.plan import Plan
-from jobs.ports import AskGrade, Phase, Start
+from jobs.policy import Policy
+from jobs.ports import AskGrade, AskUsage, Phase, Start
 from jobs.progress import Progress, Silence, progress
 from jobs.render import plan_tables, print_report
 from jobs.rows import Report
-from jobs.runner import Policy, Result, Runner
+from jobs.runner import Result, Runner
 from jobs.sweepdir import SweepDir, SweepRecord
 from podium import __version__
 from podium.errors import SpecChanged, UserError
@@ -53,6 +54,9 @@ class Ports(Protocol):
 
     @property
     def grade(self) -> AskGrade: ...
+
+    @property
+    def usage(self) -> AskUsage: ...
 
     async def ledger(self, run_group: str) -> list[str]:
         """The grader's own rows of a run group, as JSON lines."""
@@ -107,7 +111,8 @@ def prepare(request: Request, site: Site, secrets: Secrets, digest: str = "") ->
         )
     else:
         record = before.record.model_copy(update={"spec": spec})
-    return Prepared(record, make_plan(spec, record.sweep_id, site), before.runs if before else runs, before)
+    runs = before.runs if before else runs
+    return Prepared(record, make_plan(spec, record.sweep_id, site, runs), runs, before)
 
 
 def _refuse_other_site(before: Site, now: Site) -> None:
@@ -140,6 +145,7 @@ async def drive(
             place=keeper.place,
             start=ports.start,
             grade=ports.grade,
+            usage=ports.usage,
             clock=WallClock(),
             jitter=random.random,
             watch=keeper,

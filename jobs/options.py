@@ -29,6 +29,12 @@ OPTIONS = (
     click.option("--limit", "limits", multiple=True, metavar="NAME=VALUE", help="A sandbox's limit: memory_mb, cpus."),
     click.option("--steps", type=click.IntRange(1), metavar="N", help="Steps of a trial."),
     click.option("--time", "time", metavar="DURATION", help="Wall time of a trial: 90s, 30m, 2h."),
+    click.option("--tokens", type=click.IntRange(1), metavar="N", help="Tokens of a trial, prompts and answers."),
+    click.option("--requests", type=click.IntRange(1), metavar="N", help="Requests of a trial to its model."),
+    click.option("--cost", type=click.FloatRange(0, min_open=True), metavar="USD", help="Cost of a trial's model."),
+    click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Requests a minute of a trial."),
+    click.option("--record", is_flag=True, help="Keep requests and answers, for `--model replay:RUN_GROUP`."),
+    click.option("--cache", is_flag=True, help="Hear again what any trial was answered; ask only what is new."),
     click.option("--sandbox", metavar="NAME", help="Sandbox back end; `local` is no jail."),
     click.option("--strict", is_flag=True, help="Judge rightly where MLE-bench's own rules are wrong."),
     click.option("-o", "--runs", type=_PATH, metavar="DIR", help="Where results go."),
@@ -64,10 +70,11 @@ def sweep_options(command: Command) -> Command:
 
 def request(values: Mapping[str, Any]) -> Request:
     """The request that click's values make. Raises UserError, UnknownName."""
-    budget = {"steps": values["steps"], "seconds": parse_duration(values["time"]) if values["time"] else None}
+    budget = {name: values[name] for name in ("steps", "tokens", "requests", "cost")}
+    budget["seconds"] = parse_duration(values["time"]) if values["time"] else None
     flags = {name: values[name] for name in ("agents", "tasks", "splits", "models", "seeds", "parallel", "executors")}
-    flags["sandbox"] = values["sandbox"]
-    flags |= {name: values[name] or None for name in ("lite", "strict")}
+    flags |= {name: values[name] for name in ("sandbox", "rate")}
+    flags |= {name: values[name] or None for name in ("lite", "strict", "record", "cache")}
     flags["options"] = dict(parse_option(text) for text in values["settings"])
     flags["limits"] = dict(parse_limit(text) for text in values["limits"])
     flags["budget"] = {name: value for name, value in budget.items() if value is not None}

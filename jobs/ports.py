@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from podium.brief import Submission
-from podium.records import Accepted, AttemptRecord, Grade
+from podium.records import Accepted, AttemptRecord, Grade, ModelUsage
 from podium.rundir import AttemptDir
 from podium.spec import TrialSpec
 
@@ -42,6 +42,14 @@ class AskGrade(Protocol):
         self, trial: TrialSpec, attempt: AttemptDir, accepted: Accepted, submission: Submission
     ) -> Grade:
         """The same digest gets the same answer. Raises InfrastructureFailure while the grader is away."""
+        ...
+
+
+class AskUsage(Protocol):
+    """Asks what a trial has used of its model."""
+
+    async def __call__(self, trial: TrialSpec) -> ModelUsage | None:
+        """Over all attempts; None: it asked no model, or who knows is away (never raises for that)."""
         ...
 
 

@@ -56,7 +56,7 @@ def report_tables(report: Report) -> list[Table]:
         Table(
             "Medals",
             ("agent", "model", "trials>", "failed>", "gold>", "silver>", "bronze>", "valid %>", "above median %>",
-             "any medal %>", "pass@k %", "time>", "tokens>"),
+             "any medal %>", "pass@k %", "time>", "tokens>", "cached %>", "cost>"),
             [_agent(row) for row in report.agents],
         ),
         Table(
@@ -66,8 +66,8 @@ def report_tables(report: Report) -> list[Table]:
         ),
         Table(
             "Trials",
-            ("task", "agent", "model", "seed>", "score>", "medal", "valid", "time>", "tokens>", "steps>", "attempts>",
-             "cause", "sandbox"),
+            ("task", "agent", "model", "seed>", "score>", "medal", "valid", "time>", "tokens>", "cached %>", "steps>",
+             "attempts>", "cause", "sandbox"),
             [_trial(row) for row in report.trials],
         ),
     ]  # fmt: skip
@@ -105,10 +105,14 @@ def trials_csv(report: Report) -> str:
     writer.writerow(CSV_COLUMNS)
     for row in report.trials:
         values = row.model_dump(mode="json")
-        writer.writerow(
-            [";".join(values[name]) if isinstance(values[name], list) else values[name] for name in CSV_COLUMNS]
-        )
+        writer.writerow([_flat(values[name]) for name in CSV_COLUMNS])
     return text.getvalue()
+
+
+def _flat(value: object) -> object:
+    if isinstance(value, dict):
+        value = [f"{key}={item}" for key, item in value.items()]
+    return ";".join(map(str, value)) if isinstance(value, list) else value
 
 
 def print_report(report: Report, console: Console, *, trials: bool = True) -> None:
@@ -166,6 +170,14 @@ def _number(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.5g}"
 
 
+def _rate(share: float | None) -> str:
+    return NOTHING if share is None else f"{100 * share:.0f}"
+
+
+def _cost(usd: float) -> str:
+    return f"{usd:.2f} USD" if usd else NOTHING
+
+
 def _mean(mean: Mean, digits: str = ".5g") -> str:
     if mean.mean is None:
         return NOTHING
@@ -176,7 +188,7 @@ def _agent(row: AgentRow) -> tuple[str, ...]:
     rates = (_mean(mean, ".1f") for mean in (row.valid, row.above_median, row.any_medal))
     passes = " ".join(f"@{k}: {value:.1f}" for k, value in enumerate(row.pass_at, 1))
     medals = (str(count) for count in row.medals)
-    tail = (passes, duration(row.seconds), str(row.tokens))
+    tail = (passes, duration(row.seconds), str(row.tokens), _rate(row.cache_hit_rate), _cost(row.cost))
     return (row.agent, row.model, str(row.trials), str(row.failed), *medals, *rates, *tail)
 
 
@@ -189,7 +201,8 @@ def _task(row: TaskRow) -> tuple[str, ...]:
 
 def _trial(row: TrialRow) -> tuple[str, ...]:
     cause = row.outcome.value if row.outcome is not Cause.OK else ""
-    numbers = (duration(row.seconds), str(row.tokens), str(row.steps), str(row.attempts))
+    cached = _rate(row.cache_hit_rate)
+    numbers = (duration(row.seconds), str(row.tokens), cached, str(row.steps), str(row.attempts))
     valid = "yes" if row.valid else "no"
     head = (row.task, row.agent, row.model, str(row.seed), _number(row.score), row.medal or NOTHING, valid)
     return (*head, *numbers, cause or NOTHING, row.sandbox or NOTHING)

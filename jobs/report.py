@@ -80,6 +80,7 @@ def _trial_row(record: TrialRecord, folder: str) -> TrialRow:
     grade, spec, attempts = record.grade, record.spec, record.attempts
     chosen = next((item for item in attempts if record.accepted and item.attempt == record.accepted.attempt), None)
     shown = chosen or attempts[-1]
+    usage = record.usage
     return TrialRow(
         agent=spec.agent,
         task=spec.task,
@@ -95,8 +96,13 @@ def _trial_row(record: TrialRecord, folder: str) -> TrialRow:
         outcome=record.outcome,
         message=record.message or (grade.message if grade else ""),
         seconds=round(sum((item.ended_at - item.started_at).total_seconds() for item in attempts), 3),
-        tokens=sum(item.tokens.total for item in attempts),
-        requests=sum(item.tokens.requests for item in attempts),
+        tokens=usage.tokens if usage else sum(item.tokens.total for item in attempts),
+        requests=usage.requests if usage else sum(item.tokens.requests for item in attempts),
+        prompt_tokens=usage.prompt if usage else sum(item.tokens.prompt for item in attempts),
+        cache_hit_rate=usage.cache_hit_rate if usage else None,
+        cost=usage.cost if usage else 0.0,
+        replayed=usage.replayed if usage else 0,
+        fallbacks=usage.fallbacks if usage else {},
         steps=shown.steps,
         executions=sum(item.executions for item in attempts),
         attempts=len(attempts),
@@ -152,7 +158,16 @@ def _agent_row(rows: Sequence[TrialRow]) -> AgentRow:
         pass_at=pass_at(list(tasks.values())),
         seconds=round(sum(row.seconds for row in rows), 3),
         tokens=sum(row.tokens for row in rows),
+        cache_hit_rate=_cache_hit_rate(rows),
+        cost=round(sum(row.cost for row in rows), 6),
     )
+
+
+def _cache_hit_rate(rows: Sequence[TrialRow]) -> float | None:
+    """Of all prompts' tokens together; None where no gateway counted."""
+    known = [row for row in rows if row.cache_hit_rate is not None]
+    prompt = sum(row.prompt_tokens for row in known)
+    return sum((row.cache_hit_rate or 0.0) * row.prompt_tokens for row in known) / prompt if prompt else None
 
 
 def _notes(trials: Sequence[TrialRow]) -> tuple[str, ...]:
@@ -167,6 +182,14 @@ def _notes(trials: Sequence[TrialRow]) -> tuple[str, ...]:
         for row in trials
         if row.unbounded
     ]
+    notes += [
+        f"The model {row.model} could not be asked {count} times by {row.task} of {row.agent}, seed {row.seed}: "
+        f"{other} answered in its place."
+        for row in trials
+        for other, count in row.fallbacks.items()
+    ]
+    replayed = sum(row.replayed for row in trials)
+    notes += [f"{replayed} requests were answered from a recording or a cache, not by a model."] if replayed else []
     return tuple(dict.fromkeys(notes))
 
 

@@ -30,6 +30,15 @@ class TrialRow(Record):
     """Wall time of all attempts together."""
     tokens: int
     requests: int
+    prompt_tokens: int = 0
+    cache_hit_rate: float | None = None
+    """Share of the prompts' tokens that the engine had in its prefix cache, as it says itself."""
+    cost: float = 0.0
+    """USD, by the catalogue's prices."""
+    replayed: int = 0
+    """Requests answered from a recording or a cache."""
+    fallbacks: dict[str, int] = {}
+    """Requests that another model answered, by its name."""
     steps: int
     executions: int
     attempts: int
@@ -73,6 +82,9 @@ class AgentRow(Record):
     """pass@1..pass@n in per cent: a trial passes with any medal."""
     seconds: float
     tokens: int
+    cache_hit_rate: float | None = None
+    """Of the prompts' tokens of all trials together."""
+    cost: float = 0.0
 
 
 class Report(Record):

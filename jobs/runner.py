@@ -10,38 +10,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from jobs.patience import patiently
-from jobs.ports import AskGrade, Clock, Phase, Start, Watcher
+from jobs.policy import Policy, cause_of, choose
+from jobs.ports import AskGrade, AskUsage, Clock, Phase, Start, Watcher
 from podium.brief import Submission
-from podium.errors import AgentFailure, InfrastructureFailure, PodiumError, Preempted, Unavailable, UserError
+from podium.errors import InfrastructureFailure, PodiumError, Unavailable, UserError
 from podium.records import Accepted, AttemptRecord, Cause, Grade, TrialRecord
 from podium.rundir import AttemptDir, TrialDir
 from podium.spec import TrialSpec
 
 STOP_SECONDS = 2.0
 """How long a stop waits for running attempts to end; `ray job stop` kills after 3 s."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How much at once, how often again."""
-
-    parallel: int = 4
-    retries: int = 2
-    """Tries after an infrastructure failure; preemption is not counted."""
-    backoff_seconds: float = 1.0
-    """The first wait; it doubles each time, up to `backoff_limit`."""
-    backoff_limit: float = 30.0
-    grade_tries: int = 10
-
-    def delay(self, failures: int, jitter: float) -> float:
-        """Seconds before the next try after `failures` (from 1); `jitter` in [0, 1) spreads it by half either way."""
-        exponent = min(max(failures - 1, 0), 30)
-        return float(min(self.backoff_seconds * 2**exponent, self.backoff_limit) * (0.5 + jitter))
 
 
 @dataclass
@@ -54,28 +37,6 @@ class Result:
     stopped: bool = False
 
 
-def choose(attempts: Sequence[AttemptRecord], retries: int) -> AttemptRecord | None:
-    """The attempt to grade, or None where another is to be made.
-
-    An agent's result or failure ends the trial. More than `retries` infrastructure failures end it too; then the
-    latest attempt that kept a submission is graded, for an agent's best so far is not lost with its host.
-    """
-    if not attempts:
-        return None
-    if attempts[-1].cause in (Cause.OK, Cause.AGENT):
-        return attempts[-1]
-    if sum(attempt.cause is Cause.INFRASTRUCTURE for attempt in attempts) <= retries:
-        return None
-    return next((attempt for attempt in reversed(attempts) if attempt.digest), attempts[-1])
-
-
-def cause_of(error: PodiumError) -> Cause:
-    """Why an attempt that raised `error` ended."""
-    if isinstance(error, Preempted):
-        return Cause.PREEMPTED
-    return Cause.AGENT if isinstance(error, AgentFailure) else Cause.INFRASTRUCTURE
-
-
 class Runner:
     """Drives trials with bounded parallelism. One `run()` an object."""
 
@@ -86,6 +47,7 @@ class Runner:
         place: Callable[[TrialSpec], TrialDir],
         start: Start,
         grade: AskGrade,
+        usage: AskUsage,
         clock: Clock,
         jitter: Callable[[], float],
         watch: Watcher,
@@ -93,6 +55,7 @@ class Runner:
     ) -> None:
         self._queue = deque(trials)
         self._place, self._start, self._grade = place, start, grade
+        self._usage = usage
         self._clock, self._jitter, self._watch, self._policy = clock, jitter, watch, policy
         self._workers: set[asyncio.Task[None]] = set()
         self._cancel_waiting: Callable[[], object] = lambda: None
@@ -165,6 +128,7 @@ class Runner:
             attempts=attempts,
             accepted=accepted,
             grade=grade,
+            usage=await self._usage(trial),
             finished_at=self._clock.now(),
         )
         folder.finish(record)

@@ -1,4 +1,4 @@
-"""The sweep's entry script: agent actors, the grader and the gateway as the runner's ports.
+"""The sweep's entry script.
 
 ray job submit --working-dir . -- python jobs/sweep.py --agent aide --split starter --seeds 2
 """
@@ -13,161 +13,28 @@ if __name__ == "__main__":  # as a script: the checkout is the root of imports, 
 
 import asyncio
 import os
-import random
-import secrets
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 import click
 from rich.console import Console
 
-from agents.actor import start_agent
-from agents.catalogue import AgentEntry
-from agents.order import AttemptOrder
 from cluster.code import code_digest
 from cluster.health import own_submission
-from containers import rootfs
-from grading.actor import find_grader
-from grading.order import GradeOrder, GradingTask
 from jobs import cli
-from jobs.catalogue import agent_entries, models_of
+from jobs.catalogue import models_of
 from jobs.connection import (
-    ANSWER_SECONDS,
-    answer,
     check_hosts,
     check_models,
-    code_environment,
     connected,
     enter_environment,
 )
-from jobs.deploy import ensure
 from jobs.drive import DONE, SWEEP_LINE, drive, finish, prepare, show_plan
 from jobs.options import Request, request, sweep_options
-from jobs.patience import Answer, patiently
-from jobs.plan import NO_MODEL
-from jobs.runner import Policy
-from jobs.sweepdir import SweepDir
-from podium.brief import Hardware, Submission
-from podium.errors import InfrastructureFailure, Unavailable, UserError
-from podium.keys import key_hash
-from podium.records import Accepted, AttemptRecord, Grade
-from podium.rundir import AttemptDir
+from jobs.ray_ports import RayPorts
+from jobs.serve_models import serve_models
+from podium.errors import UserError
 from podium.settings import CHECKOUT, load_secrets, load_site
-from podium.spec import TrialSpec
-from podium.state import ClusterState, default_state_file, read_state
-from serve.gateway_actor import find_gateway
-from tasks import registry
-
-
-class RayPorts:
-    """The runner's ports on a Ray cluster."""
-
-    def __init__(self, state: ClusterState, sweep: SweepDir) -> None:
-        self._state, self._sweep, self._site = state, sweep, sweep.record.site
-        self._grader, self._gateway = find_grader(), find_gateway()
-        self._entries: dict[str, AgentEntry] = agent_entries(sweep.record.spec)
-        self._actors: dict[tuple[str, str], Any] = {}
-        self._keys: dict[str, str] = {}
-        self._packages = rootfs.packages()
-
-    async def start(self, trial: TrialSpec, attempt: AttemptDir) -> AttemptRecord:
-        """See `jobs.ports.Start`."""
-        key = await self._key(trial)
-        task = registry.find(trial.task, self._site)
-        limits = trial.limits
-        hardware = Hardware(cpus=limits.cpus, memory_mb=limits.memory_mb, gpus=limits.gpus, packages=self._packages)
-        order = AttemptOrder(
-            trial=trial,
-            brief=task.brief(
-                self._site,
-                budget=trial.budget,
-                hardware=hardware,
-                seed=trial.seed,
-                execution_seconds=trial.limits.seconds,
-            ),
-            agent_class=self._entries[trial.agent].agent_class,
-            attempt_dir=attempt.path,
-            data=self._site.public_dir(trial.task),
-            scratch=self._site.scratch_dir(),
-            base_url=self._state.gateway,
-            api_key=key,
-            model=trial.model,
-            validator=self._state.validator,
-        )
-        place = (trial.agent, trial.task)
-        if place not in self._actors:
-            self._actors[place] = start_agent(runtime_env=code_environment())
-        actor = self._actors[place]
-        try:
-            record: AttemptRecord = await answer(actor.run.remote(order))
-        except InfrastructureFailure:
-            if self._actors.get(place) is actor:
-                del self._actors[place]
-            raise
-        return record
-
-    async def grade(self, trial: TrialSpec, attempt: AttemptDir, accepted: Accepted, submission: Submission) -> Grade:
-        """See `jobs.ports.AskGrade`."""
-        names, trial_dir = sorted(submission), attempt.path.parent.parent
-        order = GradeOrder(
-            trial_id=trial.trial_id,
-            sweep_id=trial.sweep_id,
-            run_group=self._sweep.group(trial.agent).name,
-            task=self._judged(trial),
-            digest=accepted.digest,
-            files=dict(submission),
-            submission_path=str(trial_dir / "submission" / names[0]) if names else "",
-        )
-        grade: Grade = await answer(self._grader.grade.remote(order), ANSWER_SECONDS)
-        await self._forget(trial)
-        return grade
-
-    async def ledger(self, run_group: str) -> list[str]:
-        """See `jobs.drive.Ports`."""
-        rows: list[str] = await _patiently(lambda: answer(self._grader.rows.remote(run_group), ANSWER_SECONDS))
-        return rows
-
-    async def _key(self, trial: TrialSpec) -> str:
-        """The trial's own key; gateway and grader know its hash only."""
-        if trial.trial_id not in self._keys:
-            key = secrets.token_urlsafe(32)
-            await _patiently(lambda: self._register(trial, key_hash(key)))
-            self._keys[trial.trial_id] = key
-        return self._keys[trial.trial_id]
-
-    def _judged(self, trial: TrialSpec) -> GradingTask:
-        """How the trial's task is judged in this sweep."""
-        return registry.grading_of(trial.task, self._site, strict=self._sweep.record.spec.strict)
-
-    async def _register(self, trial: TrialSpec, hashed: str) -> None:
-        await answer(self._grader.register.remote(hashed, self._judged(trial)), ANSWER_SECONDS)
-        if trial.model != NO_MODEL:
-            grant = (trial.trial_id, hashed, (trial.model,), trial.budget.tokens)
-            await answer(self._gateway.register.remote(*grant), ANSWER_SECONDS)
-
-    async def _forget(self, trial: TrialSpec) -> None:
-        """Shut the key of a graded trial out; a service that is away goes on knowing it, but nobody has it any more."""
-        key = self._keys.pop(trial.trial_id, None)
-        if key is None:
-            return
-        with suppress(InfrastructureFailure):
-            await answer(self._grader.forget.remote(key_hash(key)), ANSWER_SECONDS)
-            if trial.model != NO_MODEL:
-                await answer(self._gateway.revoke.remote(trial.trial_id), ANSWER_SECONDS)
-
-
-async def _patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
-    """What a service answers, which may be starting again. Raises Unavailable, for no attempt may be lost with it."""
-    policy = Policy()
-    try:
-        return await patiently(
-            ask, policy.grade_tries, lambda failures: asyncio.sleep(policy.delay(failures, random.random()))
-        )
-    except InfrastructureFailure as error:
-        raise Unavailable(
-            f"A service did not answer {policy.grade_tries} times: {error.message}", "Look at `podium status`; resume."
-        ) from None
+from podium.state import default_state_file, read_state
 
 
 def run(asked: Request) -> int:
@@ -187,7 +54,7 @@ def run(asked: Request) -> int:
     if not prepared.plan.trials:
         show_plan(prepared.plan, console, as_json=False)
         raise UserError("Nothing fits.", "Mend what the plan says, for example with `podium prepare`.")
-    state = ensure(default_state_file())
+    state = serve_models(models_of(prepared.plan))
     with connected(state):
         check_hosts(prepared.record.spec, site.scratch_dir(), console)
         check_models(models_of(prepared.plan))

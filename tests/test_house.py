@@ -33,14 +33,18 @@ FRONT_DOOR = "podium/__main__.py"
 RAY_SHELLS: dict[str, str] = {
     "cluster/hosts.py": "asks the cluster about its hosts",
     "serve/app.py": "deploys models under Ray Serve",
+    "serve/engine.py": "vLLM as a Serve deployment, and one replica of it",
+    "serve/replicas.py": "asks Serve's controller where replicas listen",
     "serve/gateway_actor.py": "keeps the gateway alive as a detached actor",
     "grading/actor.py": "keeps the grader alone on its host",
     "agents/actor.py": "one actor per agent and competition",
     "agents/executor.py": "owns one sandbox on an agent host",
     "jobs/connection.py": "the driver's connection: Ray's errors become ours, hosts are looked at",
     "jobs/deploy.py": "starts the detached services",
+    "jobs/deploy_models.py": "brings models up and reads their logs",
     "jobs/guest.py": "prepares data on the grading host",
     "bench/chaos.py": "kills actors of a running cluster",
+    "bench/gateway_serve.py": "the gateway's app as a Serve deployment, to compare",
 }
 """The only files that import Ray, each with its reason."""
 

@@ -127,6 +127,7 @@ def stage() -> Iterator[tuple[ClusterState, dict[str, Any]]]:
         address=f"127.0.0.1:{ports['port']}",
         dashboard="",
         token_path=token,
+        model_secret_path=Path("/secret/models"),
         site=made_site(folder),
         checkout=CHECKOUT,
         code=CHECKOUT,

@@ -42,6 +42,9 @@ class QuietPorts:
     async def grade(self, trial: TrialSpec, attempt: AttemptDir, accepted: Accepted, submission: Submission) -> Grade:
         return grade_of(trial, accepted.digest)
 
+    async def usage(self, trial: TrialSpec) -> None:
+        return None
+
     async def ledger(self, run_group: str) -> list[str]:
         return [f'{{"run_group": "{run_group}"}}']
 

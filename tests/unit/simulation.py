@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from jobs.ports import Phase
-from jobs.runner import Policy, Result, Runner
+from jobs.policy import Policy
+from jobs.runner import Result, Runner
 from podium.brief import Submission
 from podium.errors import AgentFailure, InfrastructureFailure, Preempted, Unavailable
-from podium.records import Accepted, AttemptRecord, Cause, Grade, TrialRecord
+from podium.records import Accepted, AttemptRecord, Cause, Grade, ModelUsage, TrialRecord
 from podium.rundir import AttemptDir, TrialDir
 from podium.spec import TrialSpec, trial_id
 
@@ -189,13 +190,17 @@ class World:
         await asyncio.sleep(0)
         return grade
 
+    async def usage(self, trial: TrialSpec) -> ModelUsage:
+        self.step()
+        return ModelUsage(requests=1, prompt=100, cached=60, completion=7)
+
     def drive(
         self, asked: list[TrialSpec], policy: Policy, act: Callable[[Runner], None] | None = None
     ) -> Result | None:
         """One driver from birth to its end; None: it was killed."""
         self.dead, self.running = False, 0
         runner = Runner(
-            asked, place=self.place, start=self.start, grade=self.grade, clock=self, jitter=lambda: 0.5, watch=self,
+            asked, place=self.place, start=self.start, grade=self.grade, usage=self.usage, clock=self, jitter=lambda: 0.5, watch=self,
             policy=policy,
         )  # fmt: skip
         ticker = Ticker(self.step)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jobs.metadata import finished_runs, write_metadata
 from jobs.sweepdir import SweepDir, SweepRecord
-from podium.records import Accepted, AttemptRecord, Cause, Grade, Tokens, TrialRecord
+from podium.records import Accepted, AttemptRecord, Cause, Grade, ModelUsage, Tokens, TrialRecord
 from podium.settings import Site
 from podium.spec import SweepSpec, TrialSpec, trial_id
 
@@ -86,9 +86,15 @@ def _write_trial(
             attempts=tuple(attempts),
             accepted=accepted,
             grade=_grade(name, task, score, medal, lower),
+            usage=_usage(task) if spec.model != "none" else None,
             finished_at=START + timedelta(seconds=300),
         )
     )
+
+
+def _usage(task: str) -> ModelUsage:
+    fallbacks = {"openai/small": 2} if task == "digits" else {}
+    return ModelUsage(requests=6, prompt=1000, cached=640, completion=250, cost=0.0125, fallbacks=fallbacks)
 
 
 def _grade(name: str, task: str, score: float | None, medal: str, lower: bool) -> Grade:

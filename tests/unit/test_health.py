@@ -19,6 +19,7 @@ STATE = ClusterState(
     address="127.0.0.2:1",
     dashboard="http://127.0.0.1:1",
     token_path=Path("/a b/cluster.token"),
+    model_secret_path=Path("/secret/models"),
     serve_port=1,
     site=Site(),
     checkout=Path("/c"),

@@ -18,6 +18,7 @@ STATE = ClusterState(
     address="127.0.0.2:23000",
     dashboard="http://127.0.0.1:23001",
     token_path=Path("/s/cluster.token"),
+    model_secret_path=Path("/s/cluster.models"),
     first_port=23_000,
     site=Site(),
     checkout=Path("/c"),

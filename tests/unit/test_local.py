@@ -27,6 +27,7 @@ def write(launcher: LocalLauncher, hosts: tuple[HostProcess, ...]) -> None:
         address="127.0.0.2:1",
         dashboard="http://127.0.0.1:1",
         token_path=launcher.state_file.with_suffix(".token"),
+        model_secret_path=Path("/secret/models"),
         site=launcher.site,
         checkout=launcher.checkout,
         code=launcher.checkout,

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.ports import Phase
-from jobs.runner import STOP_SECONDS, Policy, Runner, choose
+from jobs.policy import Policy, choose
+from jobs.runner import STOP_SECONDS, Runner
 from podium.records import AttemptRecord, Cause
 from podium.rundir import AttemptDir
 from podium.spec import TrialSpec

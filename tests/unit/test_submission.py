@@ -18,6 +18,7 @@ from podium.state import ClusterState
 def state() -> ClusterState:
     return ClusterState(
         address="127.0.0.1:6379", dashboard="http://127.0.0.1:8265", token_path=Path("/secret/token"), site=Site(),
+        model_secret_path=Path("/secret/models"),
         checkout=Path("/checkout"), code=Path("/code/abc"), digest="abc", temp_dir=Path("/tmp/x"),
     )  # fmt: skip
 
