@@ -15,7 +15,9 @@ from podium.spec import TrialSpec
 
 def faults(sweep: SweepDir, ledger: Mapping[str, Sequence[str]]) -> list[str]:
     """What is wrong with the sweep as its own spec plans it; see `faults_of`."""
-    return faults_of(sweep, make_plan(sweep.record.spec, sweep.record.sweep_id, sweep.record.site).trials, ledger)
+    return faults_of(
+        sweep, make_plan(sweep.record.spec, sweep.record.sweep_id, sweep.record.site, sweep.runs).trials, ledger
+    )
 
 
 def faults_of(sweep: SweepDir, planned: Sequence[TrialSpec], ledger: Mapping[str, Sequence[str]]) -> list[str]:
