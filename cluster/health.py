@@ -45,9 +45,32 @@ def parts(state: ClusterState) -> list[Part]:
         )
     found.append(_service("dashboard", state.dashboard, "/api/gcs_healthz"))
     found.append(_service("models", f"http://127.0.0.1:{state.serve_port}", "/-/healthz"))
+    found += _models(state)
     found.append(_service("gateway", state.gateway.removesuffix("/v1"), "/health", shown=state.gateway))
     found.append(_service("grader", state.validator, "/health"))
     return found
+
+
+def _models(state: ClusterState) -> list[Part]:
+    """Each model that Serve runs; none where it does not say."""
+    try:
+        applications = serve_details(state).get("applications") or {}
+    except (Unavailable, ValueError, OSError):
+        return []
+    return [model_part(name, application) for name, application in sorted(applications.items())]
+
+
+def model_part(name: str, application: Mapping[str, Any]) -> Part:
+    """One model, from Serve's details of its application: whether it runs or comes, and its replicas by their states."""
+    replicas = [
+        replica["state"]
+        for deployment in (application.get("deployments") or {}).values()
+        for replica in deployment.get("replicas") or ()
+    ]
+    counted = ", ".join(f"{replicas.count(state)} {state.lower()}" for state in sorted(set(replicas)))
+    status = str(application["status"])
+    detail = f"{status.lower()}, replicas: {counted or 'none'}"
+    return Part(name=f"model {name}", alive=status in ("RUNNING", "DEPLOYING"), detail=detail)
 
 
 def answers(url: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from cluster.cli import env, status
-from cluster.health import JOB_VARIABLE, OWN_JOB_VARIABLE, others, own_submission, parts
+from cluster.health import JOB_VARIABLE, OWN_JOB_VARIABLE, model_part, others, own_submission, parts
 from podium.errors import Unavailable
 from podium.settings import Site
 from podium.state import STATE_VARIABLE, ClusterState, write_state
@@ -81,3 +81,21 @@ def test_without_a_cluster_the_command_to_type_is_named(tmp_path: Path, monkeypa
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "none.json"))
     with pytest.raises(Unavailable, match="podium up"):
         CliRunner().invoke(status, catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("status", "states", "alive", "detail"),
+    [
+        ("RUNNING", ("RUNNING", "RUNNING", "STARTING"), True, "running, replicas: 2 running, 1 starting"),
+        ("RUNNING", (), True, "running, replicas: none"),
+        ("DEPLOYING", ("STARTING",), True, "deploying, replicas: 1 starting"),
+        ("DEPLOY_FAILED", (), False, "deploy_failed, replicas: none"),
+        ("UNHEALTHY", ("STARTING",), False, "unhealthy, replicas: 1 starting"),
+    ],
+)
+def test_a_models_part_says_whether_it_runs_and_counts_its_replicas(
+    status: str, states: tuple[str, ...], alive: bool, detail: str
+) -> None:
+    deployments = {"LLM": {"replicas": [{"state": state} for state in states]}}
+    part = model_part("tiny", {"status": status, "deployments": deployments})
+    assert (part.name, part.alive, part.detail) == ("model tiny", alive, detail)
