@@ -61,7 +61,7 @@ def _models(state: ClusterState) -> list[Part]:
 
 
 def model_part(name: str, application: Mapping[str, Any]) -> Part:
-    """One model, from Serve's details of its application: whether it runs or comes, and its replicas by their states."""
+    """One model, from Serve's details of its application: whether it runs or comes, and its replicas by state."""
     replicas = [
         replica["state"]
         for deployment in (application.get("deployments") or {}).values()

@@ -45,7 +45,7 @@ class ClusterState(Record):
     validator: str = ""
     """Base URL of the grader's `/validate`."""
     serve_host: str = "127.0.0.1"
-    """Where Ray Serve's proxy and the models' replicas listen: loopback, or 0.0.0.0 where hosts are several machines."""
+    """Where Serve's proxy and the models' replicas listen: loopback, or 0.0.0.0 where hosts are several machines."""
     serve_port: int = 8000
     first_port: int = 0
     """First of the cluster's block of ports (`cluster.ports`); 0: not laid out in one."""
@@ -57,7 +57,7 @@ class ClusterState(Record):
     digest: str
     temp_dir: Path
     vllm: Path | None = None
-    """The environment that the llm hosts run from; None: they run from Podium's own and serve the offline model only."""
+    """The environment that the llm hosts run from; None: Podium's own, and they serve the offline model only."""
     hosts: tuple[HostProcess, ...] = ()
 
 

@@ -200,8 +200,8 @@ class World:
         """One driver from birth to its end; None: it was killed."""
         self.dead, self.running = False, 0
         runner = Runner(
-            asked, place=self.place, start=self.start, grade=self.grade, usage=self.usage, clock=self, jitter=lambda: 0.5, watch=self,
-            policy=policy,
+            asked, place=self.place, start=self.start, grade=self.grade, usage=self.usage, clock=self,
+            jitter=lambda: 0.5, watch=self, policy=policy,
         )  # fmt: skip
         ticker = Ticker(self.step)
         loop = SimulatedLoop(ticker)
