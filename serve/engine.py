@@ -13,9 +13,8 @@ from ray.serve.llm import LLMConfig, LLMServer, build_llm_deployment
 from ray.serve.llm.openai_api_models import CompletionRequest, EmbeddingRequest, ErrorResponse
 
 from podium.placement import Role
+from serve.arguments import engine_arguments
 from serve.models import Entry
-
-GUARD = "serve.guard.Guard"
 
 
 class ModelServer(LLMServer):  # type: ignore[misc]
@@ -32,33 +31,6 @@ class ModelServer(LLMServer):  # type: ignore[misc]
         async for answer in answers:
             if isinstance(answer, ErrorResponse):
                 raise RuntimeError(f"{name} cannot answer: {answer.error.message}")
-
-
-def engine_arguments(entry: Entry) -> dict[str, Any]:
-    """vLLM's arguments for an entry, by vLLM's names."""
-    arguments: dict[str, Any] = {
-        **_whole_prompts(entry),
-        **entry.engine,
-        "tensor_parallel_size": entry.tensor,
-        "pipeline_parallel_size": entry.pipeline,
-        "enable_prompt_tokens_details": True,
-        "middleware": [GUARD],
-    }
-    if entry.context:
-        arguments["max_model_len"] = entry.context
-    if entry.tool_parser:
-        arguments |= {"enable_auto_tool_choice": True, "tool_call_parser": entry.tool_parser}
-    if entry.reasoning_parser:
-        arguments["reasoning_parser"] = entry.reasoning_parser
-    return arguments
-
-
-def _whole_prompts(entry: Entry) -> dict[str, Any]:
-    """On a CPU a prompt is read in one piece: for a request with a seed whose prompt is cut into chunks vLLM 0.29 winds
-    the random generator back, which torch cannot do there, and the whole engine dies of it."""
-    if entry.gpus or not entry.context:
-        return {}
-    return {"enable_chunked_prefill": False, "max_num_batched_tokens": max(entry.context, 2048)}
 
 
 def configuration(name: str, entry: Entry, models: Path, marks: dict[str, str]) -> LLMConfig:

@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jobs.ports import Phase
 from jobs.policy import Policy
+from jobs.ports import Phase
 from jobs.runner import Result, Runner
 from podium.brief import Submission
 from podium.errors import AgentFailure, InfrastructureFailure, Preempted, Unavailable

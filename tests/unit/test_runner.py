@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs.ports import Phase
 from jobs.policy import Policy, choose
+from jobs.ports import Phase
 from jobs.runner import STOP_SECONDS, Runner
 from podium.records import AttemptRecord, Cause
 from podium.rundir import AttemptDir

@@ -17,7 +17,8 @@ from bench.serve_gpu_engine import differences, serve_words
 from bench.serve_gpu_memory import Said, read_log
 from bench.serve_gpu_model import dummy, filled, toml
 from bench.serve_gpu_round import OURS, PLAIN, Seen
-from bench.serve_gpu_servers import plain, plain_environment, site
+from bench.serve_gpu_servers import plain, plain_environment
+from bench.serving_cluster import site
 from podium.errors import Unavailable, UserError
 from serve.config import read
 from serve.fit import Fit
