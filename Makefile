@@ -62,7 +62,7 @@ ray: sandbox ## Tests against a real local cluster
 vllm-tests: sandbox tiny-models ## Tests against real vLLM on this CPU
 	$(PYTEST) tests/vllm
 
-lock: ## Pin the environments anew: Podium's from what .venv holds, the sandbox's from sandbox.in
+lock: ## Pin the environments anew: Podium's from what .venv holds, the others from their .in files
 	@(echo "# Every package of Podium's own environment, pinned. Made by: make lock"; \
 	  $(BIN)/python -m pip list --format=freeze --exclude-editable | grep -v '^pip==' | sort -f) > requirements/podium.txt
 	@folder=$$(mktemp -d) && $(PYTHON) -m venv "$$folder" && "$$folder/bin/pip" install --quiet -r requirements/sandbox.in \
@@ -73,6 +73,12 @@ lock: ## Pin the environments anew: Podium's from what .venv holds, the sandbox'
 	  && (echo "# Every package of the llm role's environment on CPUs, pinned. Made from vllm-cpu.in by: make lock"; \
 	  "$$folder/bin/pip" freeze | grep -vE '^(torchvision|torchaudio|torchcodec|triton)==' | sed 's/^\(torch==.*\)+cpu$$/\1/' \
 	  | sort -f) > requirements/vllm-cpu.txt; rm -rf "$$folder"
+	@# For GPUs from metadata alone: pip would fetch gigabytes to learn the same.
+	@folder=$$(mktemp -d) && $(PYTHON) -m venv "$$folder" && "$$folder/bin/pip" install --quiet uv \
+	  && "$$folder/bin/uv" pip compile --quiet --no-header --no-annotate --only-binary :all: --python-version 3.11 \
+	  --python-platform x86_64-manylinux_2_31 --output-file "$$folder/lock" requirements/vllm.in \
+	  && (echo "# Every package of the llm role's environment on NVIDIA GPUs, pinned. Made from vllm.in by: make lock"; \
+	  sort -f "$$folder/lock") > requirements/vllm.txt; rm -rf "$$folder"
 
 clean: ## Remove environments and caches; data, runs, models and clusters stay
 	@# .venv-vllm is a link into ~/.cache/podium, which other checkouts use too.

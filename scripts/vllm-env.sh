@@ -15,6 +15,8 @@ lock=$1
 link=.venv-vllm
 name=$(basename "$lock" .txt)
 cache=${PODIUM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/podium}
+mkdir -p "$cache"
+cache=$(cd "$cache" && pwd)
 
 if [ -e "$link" ] && [ ! -L "$link" ]; then
     echo "$PWD/$link is not the link that this script makes. Move it away, or name it in site.toml: vllm = \"...\"" >&2
@@ -41,7 +43,6 @@ install() {
     touch "$place/.done"
 }
 
-mkdir -p "$cache"
 (
     flock 9  # a second make waits for the first, and then finds it done
     if ! whole; then install; fi

@@ -26,9 +26,10 @@ EXPERTS = {"moe_intermediate_size": 32, "num_experts": 8, "num_experts_per_tok":
 NEXT = {
     "num_hidden_layers": 4, "full_attention_interval": 4, "shared_expert_intermediate_size": 32,
     "linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_conv_kernel_dim": 4,
-    "linear_key_head_dim": 128, "linear_value_head_dim": 128,
+    "linear_key_head_dim": 128, "linear_value_head_dim": 128, "tie_word_embeddings": False,
 }  # fmt: skip
-"""One layer in four attends to everything; vLLM's kernels for the others want heads of 128."""
+"""One layer in four attends to everything; vLLM's kernels for the others want heads of 128. Its Next always has an
+output layer of its own, which tied weights would leave full of whatever the memory held."""
 SAMPLING = {"do_sample": True, "temperature": 0.7, "top_p": 0.8, "top_k": 20}
 LIKELIEST = {"do_sample": True, "top_k": 1}
 """Always the likeliest token, whatever the temperature of a request."""

@@ -97,10 +97,10 @@ def answer_loss(model: Any, lessons: Mapping[str, Any]) -> Any:
     return torch.nn.functional.cross_entropy(model.lm_head(states[wanted]), labels[wanted])
 
 
-@torch.no_grad()
 def examine(model: Any, asked: Mapping[str, Any]) -> float:
     """The part of a batch whose answer is, token by token, the likeliest."""
-    states = model.model(input_ids=asked["ids"]).last_hidden_state[:, :-1]
     labels = asked["labels"][:, 1:]
-    right = (model.lm_head(states).argmax(-1) == labels) | (labels == IGNORED)
+    with torch.no_grad():
+        states = model.model(input_ids=asked["ids"]).last_hidden_state[:, :-1]
+        right = (model.lm_head(states).argmax(-1) == labels) | (labels == IGNORED)
     return float(right.all(-1).float().mean())

@@ -27,7 +27,7 @@ pytestmark = [
 TOOLS = [schema(name, f"What {name} does.", arguments) for name, arguments in CALLS.items()]
 
 
-def answer(model: str, text: str, tools: list[Any], most: int = 80) -> Mapping[str, Any]:
+def answer(model: str, text: str, tools: list[Any], most: int = 200) -> Mapping[str, Any]:
     request = {"messages": [{"role": "user", "content": text}], "tools": tools, "max_tokens": most}
     done = subprocess.run(
         [PYTHON, QUESTION, MODELS / model],
