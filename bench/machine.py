@@ -24,7 +24,7 @@ def described(*packages: str) -> str:
 
 def cpu_seconds(root: int) -> float:
     """Processor time of a process and all that it started, what has ended and was waited for included."""
-    return sum(_used(pid) for pid in _tree(root))
+    return sum(process_seconds(pid) for pid in _tree(root))
 
 
 def _tree(root: int) -> set[int]:
@@ -42,7 +42,8 @@ def _tree(root: int) -> set[int]:
         tree |= more
 
 
-def _used(pid: int) -> float:
+def process_seconds(pid: int) -> float:
+    """Processor time of one process, and of its children that have ended and were waited for."""
     try:
         fields = _fields(Path(f"/proc/{pid}/stat"))
     except OSError:

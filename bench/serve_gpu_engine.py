@@ -19,10 +19,11 @@ from pydantic import JsonValue
 
 from bench.serve_gpu_model import write
 from podium.spec import Spec
+from serve.arguments import engine_arguments
 from serve.models import Entry
 
 OWN = ("middleware",)
-"""Arguments that only our path has: its guard."""
+"""Arguments that only our path has: its guard and the like."""
 
 
 class Order(Spec):
@@ -61,6 +62,12 @@ class Resolved(Spec):
     ours: str
 
 
+def plain_words(name: str, entry: Entry, models: Path, port: int) -> tuple[str, ...]:
+    """The command line of plain `vllm serve` with an entry's arguments, all but our middleware."""
+    shared = {key: value for key, value in engine_arguments(entry).items() if key not in OWN}
+    return serve_words(name, str(entry.folder(models) or entry.source), shared, port)
+
+
 def serve_words(name: str, source: str, arguments: Mapping[str, Any], port: int) -> tuple[str, ...]:
     """The command line of `vllm serve` on loopback with `arguments`, by vLLM's names."""
     words = ["serve", source, "--served-model-name", name, "--host", "127.0.0.1", "--port", str(port)]
@@ -86,8 +93,7 @@ def resolve(order: Order) -> Resolved:
     write(order.config, order.models / order.name)
     config = engine.configuration(order.name, order.entry, order.models, {})
     given = config.get_engine_config()
-    shared = {key: value for key, value in engine.engine_arguments(order.entry).items() if key not in OWN}
-    command = serve_words(order.name, str(order.entry.folder(order.models) or order.entry.source), shared, order.port)
+    command = plain_words(order.name, order.entry, order.models, order.port)
     plain = AsyncEngineArgs.from_cli_args(_parsed(command[1:]))
     ours = AsyncEngineArgs(**given.get_initialization_kwargs())
     differing = differences(vars(plain), vars(ours))  # before vLLM fills in what was not said

@@ -12,7 +12,8 @@ from bench import load, serve_gpu_memory
 from bench.load import Measured
 from bench.serve_gpu_engine import Order, Resolved
 from bench.serve_gpu_memory import Said
-from bench.serve_gpu_servers import Endpoint, Say, ours, plain
+from bench.serve_gpu_servers import Endpoint, ours, plain
+from bench.serving_cluster import Say
 from podium.spec import Spec
 from serve.fit import Fit
 

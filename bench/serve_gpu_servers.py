@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,21 +13,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.serve_gpu_model import toml
+from bench import machine
+from bench.serving_cluster import Say, await_deployed, cluster
 from cluster.launcher import ENGINES
-from cluster.local import LocalLauncher
-from jobs.deploy import service_environment
 from podium.errors import Unavailable
-from podium.settings import CHECKOUT, Site
-from podium.state import ray_environment
 from serve.models import Entry
 
 LOAD_SECONDS = 1800.0
 """Until a model has answered: compiling its kernels takes minutes."""
 END_SECONDS = 60.0
 LAST_LINES = 15
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -42,11 +36,24 @@ class Endpoint:
     """From nothing to the first answer."""
     log: Callable[[], str]
     """What its engine has said."""
+    cpu_seconds: Callable[[], float]
+    """Processor time so far of the processes through which requests go."""
+
+
+Ready = Callable[[], Endpoint]
+"""Waits until a server answers. Raises Unavailable where it does not start."""
 
 
 @contextmanager
 def plain(vllm: Path, words: Sequence[str], port: int, folder: Path, say: Say) -> Iterator[Endpoint]:
     """`vllm serve`, from the environment `vllm`. Raises Unavailable with its last words where it does not start."""
+    with plain_starting(vllm, words, port, folder, say) as ready:
+        yield ready()
+
+
+@contextmanager
+def plain_starting(vllm: Path, words: Sequence[str], port: int, folder: Path, say: Say) -> Iterator[Ready]:
+    """The same, not yet waited for."""
     log, health = folder / "vllm-serve.log", f"http://127.0.0.1:{port}/health"
     say(f"vllm serve: loading (its log: {log})")
     began = time.monotonic()
@@ -60,15 +67,24 @@ def plain(vllm: Path, words: Sequence[str], port: int, folder: Path, say: Say) -
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    try:
+
+    def ready() -> Endpoint:
         while not _answers(health):
             if process.poll() is not None or time.monotonic() - began > LOAD_SECONDS:
                 raise Unavailable(
                     "`vllm serve` does not start. Its last words:\n" + _last(log), "`--folder` keeps its log."
                 )
             time.sleep(0.5)
-        seconds = time.monotonic() - began
-        yield Endpoint(f"http://127.0.0.1:{port}/v1", "none", seconds, lambda: log.read_text(errors="replace"))
+        return Endpoint(
+            url=f"http://127.0.0.1:{port}/v1",
+            key="none",
+            ready_seconds=time.monotonic() - began,
+            log=lambda: log.read_text(errors="replace"),
+            cpu_seconds=lambda: machine.cpu_seconds(process.pid),
+        )
+
+    try:
+        yield ready
     finally:
         _end(process, health)
 
@@ -76,43 +92,26 @@ def plain(vllm: Path, words: Sequence[str], port: int, folder: Path, say: Say) -
 @contextmanager
 def ours(vllm: Path, name: str, entry: Entry, folder: Path, say: Say) -> Iterator[Endpoint]:
     """A local cluster with its state below `folder`, the model deployed on it and asked through the gateway."""
-    (folder / "catalog").mkdir(exist_ok=True)
-    (folder / "catalog" / f"{name}.toml").write_text(toml(entry))
-    launcher = LocalLauncher(folder / "state" / "cluster.json", site(folder, vllm), services=("gateway",), say=say)
+    with ours_starting(vllm, name, entry, folder, say) as ready:
+        yield ready()
+
+
+@contextmanager
+def ours_starting(
+    vllm: Path, name: str, entry: Entry, folder: Path, say: Say, models: Path | None = None
+) -> Iterator[Ready]:
+    """The same; the model is not yet waited for. `models`: where local weights lie, when not below the folder."""
     began = time.monotonic()
-    try:
-        state = launcher.up()
-        known = ray_environment(state, launcher.state_file)
-        deploying = [sys.executable, "-m", "jobs.deploy_models", name]
-        if subprocess.run(
-            deploying, cwd=state.code, env={**service_environment(state.code), **known}, check=False
-        ).returncode:
-            raise Unavailable("The model is not up on our cluster (the reason is above).")
-        seconds = time.monotonic() - began
-        keying = [sys.executable, "-m", "bench.serve_key", name]
-        made = subprocess.run(
-            keying, cwd=CHECKOUT, env={**os.environ, **known}, stdout=subprocess.PIPE, text=True, check=False
-        )
-        if made.returncode:
-            raise Unavailable("The gateway takes no key (the reason is above).")
-        logs = state.temp_dir / "llm" / "session_latest" / "logs"
-        yield Endpoint(state.gateway, made.stdout.split()[-1], seconds, lambda: _joined(logs))
-    finally:
-        launcher.down()
+    with cluster(folder, vllm, say, models) as running:
+        running.write(name, entry)
+        with running.deploying(name) as process:
 
+            def ready() -> Endpoint:
+                await_deployed(process)
+                seconds = time.monotonic() - began
+                return Endpoint(running.state.gateway, running.keys(name)[0], seconds, running.log, running.cpu_seconds)
 
-def site(folder: Path, vllm: Path) -> Site:
-    """A site below `folder`, with its models and its catalogue."""
-    return Site(
-        data=folder / "data",
-        private=folder / "private",
-        runs=folder / "runs",
-        ledger=folder / "private" / ".ledger",
-        scratch=folder / "scratch",
-        models=folder / "models",
-        catalog=folder / "catalog",
-        vllm=vllm,
-    )
+            yield ready
 
 
 def plain_environment(inherited: Mapping[str, str], vllm: Path) -> dict[str, str]:
@@ -146,7 +145,3 @@ def _end(process: subprocess.Popen[bytes], health: str) -> None:
 
 def _last(log: Path) -> str:
     return "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-LAST_LINES:])
-
-
-def _joined(logs: Path) -> str:
-    return "\n".join(path.read_text(errors="replace") for path in sorted(logs.glob("worker-*")))

@@ -1,6 +1,9 @@
-"""A key for a bench's clients at the running cluster's gateway, without budgets: python -m bench.serve_key MODEL...
+"""Keys for a bench's clients at the running cluster's gateway, without budgets:
 
-Started with the cluster's variables (`podium.state.ray_environment`), for Ray reads them once; prints the key.
+    python -m bench.serve_key [--count=N] MODEL...
+
+Started with the cluster's variables (`podium.state.ray_environment`), for Ray reads them once. Prints a key a line,
+each of a trial of its own.
 """
 
 from __future__ import annotations
@@ -19,14 +22,22 @@ from serve.grant import Grant
 SECONDS = 60.0
 
 
-def make(models: Sequence[str]) -> str:
-    """Register a new key for `models`. Raises Unavailable without a cluster or a gateway."""
-    key = secrets.token_urlsafe(32)
-    grant = Grant(trial_id=f"bench-{secrets.token_hex(4)}", key_hash=key_hash(key), models=tuple(models))
+def make(models: Sequence[str], count: int = 1) -> list[str]:
+    """Register new keys for `models`. Raises Unavailable without a cluster or a gateway."""
+    keys = [secrets.token_urlsafe(32) for _ in range(count)]
+    trials = [f"bench-{secrets.token_hex(4)}" for _ in keys]
     with connected(read_state(), CHECKOUT):
-        find_gateway().register.remote(grant).future().result(timeout=SECONDS)
-    return key
+        gateway = find_gateway()
+        grants = [
+            Grant(trial_id=trial, key_hash=key_hash(key), models=tuple(models))
+            for trial, key in zip(trials, keys, strict=True)
+        ]
+        for registered in [gateway.register.remote(grant) for grant in grants]:
+            registered.future().result(timeout=SECONDS)
+    return keys
 
 
 if __name__ == "__main__":
-    print(make(sys.argv[1:]))
+    counts = [int(word.partition("=")[2]) for word in sys.argv[1:] if word.startswith("--count=")]
+    names = [word for word in sys.argv[1:] if not word.startswith("--")]
+    print(*make(names, *counts), sep="\n")

@@ -15,6 +15,7 @@ from ray.serve.llm.openai_api_models import CompletionRequest, EmbeddingRequest,
 from podium.placement import Role
 from serve.arguments import engine_arguments
 from serve.models import Entry
+from serve.root_cause import HIDDEN, own_log, root_cause
 
 
 class ModelServer(LLMServer):  # type: ignore[misc]
@@ -22,7 +23,12 @@ class ModelServer(LLMServer):  # type: ignore[misc]
 
     async def start(self) -> None:
         """Start the engine and ask it once. Raises RuntimeError with the engine's own words where it cannot answer."""
-        await super().start()
+        try:
+            await super().start()
+        except RuntimeError as error:
+            if HIDDEN in str(error) and (reason := root_cause(own_log())):
+                raise RuntimeError(reason) from None
+            raise
         name = self._llm_config.model_id
         if self._llm_config.engine_kwargs.get("runner") == "pooling":
             answers = self.engine.embeddings(EmbeddingRequest(model=name, input="one"), None)

@@ -44,6 +44,7 @@ RAY_SHELLS: dict[str, str] = {
     "jobs/deploy_models.py": "brings models up and reads their logs",
     "jobs/guest.py": "prepares data on the grading host",
     "bench/chaos.py": "kills actors of a running cluster",
+    "bench/serving_stock_app.py": "the stock application of ray.serve.llm, to compare",
     "bench/gateway_serve.py": "the gateway's app as a Serve deployment, to compare",
 }
 """The only files that import Ray, each with its reason."""
