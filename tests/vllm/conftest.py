@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import tempfile
+import uuid
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from cluster.hosts import connected
 from cluster.local import LocalLauncher
 from podium.settings import CHECKOUT, Site
 from podium.state import ray_environment
-from tests.vllm.stage import Stage
+from tests.vllm.stage import Asker, Stage
 
 MODELS = CHECKOUT / "models"
 
@@ -49,14 +52,14 @@ def launcher() -> Iterator[LocalLauncher]:
         catalog=folder / "catalog",
         vllm=CHECKOUT / FOLDER,
     )
-    checkout = copy_code(CHECKOUT, folder / "checkout")
+    checkout = next(iter((folder / "checkout").glob("*")), None) or copy_code(CHECKOUT, folder / "checkout")
     launcher = LocalLauncher(folder / "state" / "cluster.json", site, checkout=checkout)
     try:
         yield launcher
     finally:
-      if not dev:
-        launcher.down()
-        shutil.rmtree(folder)
+        if not dev:
+            launcher.down()
+            shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
@@ -66,9 +69,30 @@ def stage(launcher: LocalLauncher) -> Iterator[Stage]:
     before = dict(os.environ)
     kept = {name: value for name, value in before.items() if not name.startswith("RAY_")}
     _set_environment({**kept, **ray_environment(state, launcher.state_file)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Serve's own, once: it declares its schema as pydantic 1 did
+        importlib.import_module("ray.serve.schema")
     with connected(state, state.code):
         yield Stage(state, launcher.state_file, launcher.checkout)
     _set_environment(before)
+
+
+@pytest.fixture(scope="session")
+def models(stage: Stage) -> Iterator[None]:
+    """Models that are up for all tests: a dense one, one of two workers, and one that calls tools and answers one
+    request after the other."""
+    stage.write("tiny-qwen3", context=2048, keys='tool_parser = "hermes"')
+    stage.write("caller", weights="tiny-caller", context=8192, sequences=1, keys='tool_parser = "hermes"')
+    with stage.served("tiny-qwen3", "tiny-qwen3-next", "caller"):
+        yield
+
+
+@pytest.fixture
+def asker(stage: Stage, models: None) -> Iterator[Asker]:
+    """A trial of its own that may ask each of the models."""
+    trial = uuid.uuid4().hex
+    with stage.client(stage.register(trial, "tiny-qwen3", "tiny-qwen3-next", "caller")) as client:
+        yield Asker(stage, trial, client)
 
 
 def _set_environment(variables: Mapping[str, str]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,20 +24,23 @@ from cluster.health import serve_details
 from podium.keys import key_hash
 from podium.records import ModelUsage
 from podium.state import ClusterState
+from serve.answer import ChatAnswer
+from serve.client import ChatClient
 from serve.deployments import Deployed, read_deployed
 from serve.gateway_actor import find_gateway
 from serve.grant import Grant
 from serve.replicas import CONTROLLER, NAMESPACE, targets
+from serve.retry import Bounds
 from serve.routes import Target
 
 SECONDS = 300.0
-"""How long anything is waited for: an engine takes 20 to 45 s to start on a quiet machine, and others may be at work."""
+"""How long anything is waited for: an engine takes 20 to 45 s to start, longer where others are at work."""
 ENTRY = """
 kind = "vllm"
 about = "For tests."
-source = "./{weights}"
+source = "{source}"
 made_by = "make tiny-models"
-cpus = 0.1
+cpus = {cpus}
 context = {context}
 {keys}
 [replicas]
@@ -63,6 +69,8 @@ class Stage:
         name: str,
         *,
         weights: str = "tiny-qwen3",
+        source: str = "",
+        cpus: float = 0.1,
         context: int = 1024,
         keys: str = "",
         replicas: str = "",
@@ -70,10 +78,14 @@ class Stage:
         sequences: int = 32,
         engine: str = "",
     ) -> None:
-        """Write the catalogue's entry of a model. `keys`, `replicas`, `engine`: more lines of TOML."""
+        """Write the catalogue's entry of a model with the tiny weights, or those at `source`.
+
+        `keys`, `replicas`, `engine`: more lines of TOML.
+        """
         assert self.state.site.catalog is not None
         text = ENTRY.format(
-            weights=weights,
+            source=source or f"./{weights}",
+            cpus=cpus,
             context=context,
             keys=keys,
             replicas=replicas,
@@ -86,7 +98,12 @@ class Stage:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A command of ours (`jobs/serve_models.py NAME`), from the copy of the code."""
         return subprocess.run(
-            [sys.executable, *words], cwd=self.checkout, capture_output=True, text=True, check=False, timeout=2 * SECONDS
+            [sys.executable, *words],
+            cwd=self.checkout,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=2 * SECONDS,
         )
 
     def serve(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -100,9 +117,9 @@ class Stage:
         try:
             yield
         finally:
-          if not os.environ.get("PODIUM_DEV"):
-            ended = self.serve(*names, "--stop")
-            assert ended.returncode == 0, ended.stderr
+            if not os.environ.get("PODIUM_DEV"):
+                ended = self.serve(*names, "--stop")
+                assert ended.returncode == 0, ended.stderr
 
     def deployed(self, name: str) -> Deployed | None:
         """What Serve says of a model; None: nothing."""
@@ -147,6 +164,25 @@ class Stage:
         return openai.OpenAI(base_url=self.state.gateway, api_key=key, max_retries=0, timeout=SECONDS)
 
 
+@dataclass(frozen=True)
+class Asker:
+    """A trial that asks through the gateway."""
+
+    stage: Stage
+    trial: str
+    client: openai.OpenAI
+
+    def chat(self, model: str = "tiny-qwen3", text: str = "Hello, model.", **options: Any) -> Any:
+        """An answer, or a stream of chunks, of 12 tokens where nothing else is said."""
+        chosen = {"max_tokens": 12, "extra_body": {"ignore_eos": True}, **options}
+        ask: Any = self.client.chat.completions.create
+        return ask(model=model, messages=[{"role": "user", "content": text}], **chosen)
+
+    def booked(self) -> list[tuple[int, int]]:
+        """Tokens of prompt and answer of each of the trial's requests, as the gateway wrote them down."""
+        return [(entry["prompt"], entry["completion"]) for entry in self.stage.ledger(self.trial)]
+
+
 def until(found: Callable[[], Found], seconds: float = SECONDS) -> Found:
     """What `found` gives as soon as it is true."""
     deadline = time.monotonic() + seconds
@@ -154,6 +190,43 @@ def until(found: Callable[[], Found], seconds: float = SECONDS) -> Found:
         assert time.monotonic() < deadline, f"it did not come true in {seconds:.0f} s"
         time.sleep(0.2)
     return it
+
+
+class Load:
+    """What clients of ours are answered that ask a model without a pause."""
+
+    def __init__(self) -> None:
+        self.answers: list[ChatAnswer] = []
+        self.over = threading.Event()
+
+    async def run(self, gateway: str, model: str, keys: Iterable[str]) -> None:
+        async with asyncio.TaskGroup() as clients:
+            for key in keys:
+                clients.create_task(self._ask(ChatClient(gateway, key, model, bounds=Bounds(most_delay=5.0))))
+
+    async def _ask(self, client: ChatClient) -> None:
+        async with client:
+            while not self.over.is_set():
+                self.answers.append(await client.chat([{"role": "user", "content": "Go on."}]))
+
+    def more(self, count: int) -> None:
+        """Returns when so many more answers have come."""
+        wanted = len(self.answers) + count
+        until(lambda: len(self.answers) >= wanted)
+
+
+@contextmanager
+def load(stage: Stage, model: str, trials: Iterable[str]) -> Iterator[Load]:
+    """A client of ours for each trial. At the end all calls have been answered, or their first error is raised."""
+    asked = Load()
+    keys = [stage.register(trial, model) for trial in trials]
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(asyncio.run, asked.run(stage.state.gateway, model, keys))
+        try:
+            yield asked
+        finally:
+            asked.over.set()
+            running.result(SECONDS)
 
 
 def children(pid: int) -> dict[int, str]:
@@ -164,7 +237,3 @@ def children(pid: int) -> dict[int, str]:
             found[child] = Path(f"/proc/{child}/comm").read_text().strip()
             found |= children(child)
     return found
-
-
-def environment() -> dict[str, str]:
-    return dict(os.environ)
