@@ -22,7 +22,7 @@ from agents.validator import HttpValidator
 from podium import placement
 from podium.placement import Role
 from podium.records import AttemptRecord
-from serve.client import ChatClient
+from serve.client.chat_client import ChatClient
 
 TRIALS_AT_ONCE = 1000
 """Coroutines of one actor; a waiting trial costs little."""

@@ -11,7 +11,7 @@ from podium.records import Tokens
 
 
 class Asking:
-    """Satisfies `serve.retry.Caller`. A context manager; the clock runs again at its end, however that comes."""
+    """Satisfies `serve.client.retry.Caller`. A context manager; the clock runs again at its end, however that comes."""
 
     def __init__(self, allowance: Allowance, notes: Notes, phase: str) -> None:
         self._allowance, self._notes, self._phase = allowance, notes, phase

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from agents.agent import Reply
-from serve.client import ChatClient
-from serve.retry import Caller
+from serve.client.chat_client import ChatClient
+from serve.client.retry import Caller
 
 
 class ModelClient:

@@ -17,7 +17,7 @@ from agents.pool import ExecutorPool
 from containers.sandbox import Execution
 from podium.brief import Brief, Submission, Validity
 from podium.errors import AgentFailure, InfrastructureFailure
-from serve.retry import Caller
+from serve.client.retry import Caller
 
 COLLECT = ("submission/*", "working/*")
 MARKERS = {"submission/.keep": b"", "working/.keep": b""}

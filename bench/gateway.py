@@ -28,7 +28,7 @@ from bench import machine
 from bench.gateway_load import Measured, Order
 from bench.gateway_served import LEDGER
 from bench.gateway_stub import PROMPT, TOKENS
-from serve.keys import Keyring
+from serve.gateway.keys import Keyring
 
 PACKAGES = ("uvicorn", "httptools", "uvloop", "aiohttp", "pydantic")
 KINDS = {"whole": (False, 0.0), "stream, at once": (True, 0.0), "stream, every 3 ms": (True, 3.0)}

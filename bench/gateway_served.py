@@ -12,12 +12,12 @@ from typing import Any
 import uvicorn
 
 from podium.keys import key_hash
-from serve.gateway import Gateway, build
-from serve.grant import Grant
-from serve.keys import Keyring
+from serve.gateway.app import Gateway, build
+from serve.gateway.grant import Grant
+from serve.gateway.keys import Keyring
+from serve.gateway.routes import RouteTable, Target
+from serve.gateway.upstream import Directory
 from serve.models import Catalogue
-from serve.routes import RouteTable, Target
-from serve.upstream import Directory
 
 ENTRY = 'kind = "vllm"\nabout = "x"\nsource = "./stub"\n[prices]\nprompt = 1.0\ncached = 0.5\ncompletion = 4.0\n'
 SETTINGS: dict[str, Any] = {"http": "httptools", "access_log": False, "log_level": "warning", "proxy_headers": False}

@@ -28,11 +28,11 @@ from bench.serve_gpu_round import OURS, PLAIN, Asked, Bench, Seen
 from jobs import cli
 from podium.errors import Unavailable, UserError
 from podium.settings import CHECKOUT, load_site
-from serve.config import read
-from serve.gpus import KINDS, Gpu, of_this_host
-from serve.installation import CPU_COMMAND, GPU_COMMAND, Installation, installation_of
+from serve.checks.config import read
+from serve.checks.gpus import KINDS, Gpu, of_this_host
+from serve.checks.installation import CPU_COMMAND, GPU_COMMAND, Installation, installation_of
+from serve.checks.sizing import Sized
 from serve.models import catalogue_of
-from serve.sizing import Sized
 
 ENTRIES = ("qwen3-30b", "qwen3-80b")
 AIM = 0.95

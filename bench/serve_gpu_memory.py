@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from podium.errors import Unavailable
 from podium.spec import Spec
-from serve.fit import Fit
+from serve.checks.fit import Fit
 
 LEFT_MIB = 512
 """By how much a GPU may stay fuller than before, once what used it has ended."""

@@ -15,7 +15,7 @@ from bench.serve_gpu_memory import Said
 from bench.serve_gpu_servers import Endpoint, ours, plain
 from bench.serving_cluster import Say
 from podium.spec import Spec
-from serve.fit import Fit
+from serve.checks.fit import Fit
 
 PLAIN, OURS = "vllm serve", "podium"
 WARM_TOKENS = 16

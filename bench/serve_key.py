@@ -16,8 +16,8 @@ from cluster.hosts import connected
 from podium.keys import key_hash
 from podium.settings import CHECKOUT
 from podium.state import read_state
-from serve.gateway_actor import find_gateway
-from serve.grant import Grant
+from serve.gateway.actor import find_gateway
+from serve.gateway.grant import Grant
 
 SECONDS = 60.0
 

@@ -21,7 +21,7 @@ from bench.serving_round import KINDS, OURS, PLAIN, STREAM, SYSTEMS, Asked, Cell
 from jobs import cli
 from podium.errors import Unavailable
 from podium.settings import CHECKOUT, load_site
-from serve.installation import CPU_COMMAND, installation_of
+from serve.checks.installation import CPU_COMMAND, installation_of
 from serve.models import catalogue_of
 
 MODEL = "tiny-qwen3"

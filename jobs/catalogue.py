@@ -16,7 +16,7 @@ from podium.plugins import load
 from podium.settings import Site, checked
 from podium.spec import Budget, SweepSpec
 from serve.models import catalogue_of
-from serve.tape import is_replay
+from serve.tapes.tape import is_replay
 from tasks import registry
 
 

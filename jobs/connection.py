@@ -22,7 +22,7 @@ from podium.placement import Role, options
 from podium.settings import CHECKOUT
 from podium.spec import SweepSpec
 from podium.state import NAMESPACE, ClusterState, default_state_file, ray_environment
-from serve.gateway_actor import find_gateway
+from serve.gateway.actor import find_gateway
 
 ANSWER_SECONDS = 120.0
 """How long a service may take to answer; a grade of a large submission is the longest."""

@@ -75,7 +75,8 @@ def deploy(state_file: Path, services: Sequence[str]) -> ClusterState:
 def _deploy_models(state: ClusterState, directory: Path) -> str:
     """The offline model and the gateway; gives its address. Models under vLLM of other code stay up until one asks for
     them: their replicas run from their own copy of the code, and `jobs/deploy_models.py` brings them up to date."""
-    from serve import app, gateway_actor
+    from serve import app
+    from serve.gateway import actor as gateway_actor
 
     app.start(host=state.serve_host, port=state.serve_port)
     if _old_gateway_digest() != state.digest:
@@ -95,7 +96,7 @@ def _deploy_models(state: ClusterState, directory: Path) -> str:
 
 def _old_gateway_digest() -> str:
     """Digest of the gateway that runs; empty where none does."""
-    from serve.gateway_actor import find_gateway
+    from serve.gateway.actor import find_gateway
 
     try:
         return str(ray.get(find_gateway().digest.remote(), timeout=30))

@@ -29,6 +29,7 @@ from podium.placement import Role
 from podium.settings import CHECKOUT
 from podium.state import ClusterState, default_state_file, read_state
 from serve import app
+from serve.checks.weights import Weights
 from serve.deployments import (
     CODE_VARIABLE,
     ENTRY_VARIABLE,
@@ -39,10 +40,9 @@ from serve.deployments import (
     next_step,
     read_deployed,
 )
-from serve.gateway_actor import find_gateway
+from serve.gateway.actor import find_gateway
 from serve.models import Model, catalogue_of
 from serve.placing import Host, obstacle
-from serve.weights import Weights
 
 LOOK_SECONDS = 1.0
 GATEWAY_SECONDS = 60.0

@@ -29,8 +29,8 @@ from podium.records import Accepted, AttemptRecord, Grade, ModelUsage
 from podium.rundir import AttemptDir
 from podium.spec import TrialSpec
 from podium.state import ClusterState
-from serve.gateway_actor import find_gateway
-from serve.grant import Grant
+from serve.gateway.actor import find_gateway
+from serve.gateway.grant import Grant
 from tasks import registry
 
 

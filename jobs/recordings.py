@@ -9,8 +9,8 @@ from jobs.sweepdir import SweepDir
 from podium.errors import UnknownName, UserError
 from podium.rundir import AttemptDir, RunGroupDir
 from podium.spec import Spec, TrialSpec
-from serve.recording import ROWS_FILE, Recording
-from serve.tape import REPLAY, TapeSpec, is_replay
+from serve.tapes.recording import ROWS_FILE, Recording
+from serve.tapes.tape import REPLAY, TapeSpec, is_replay
 
 CACHE = Path(".cache") / "models"
 """The cache's folder below the site's runs. Remove it to empty the cache; no gateway may be running then."""

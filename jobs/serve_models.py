@@ -22,9 +22,9 @@ from jobs.deploy import ensure, service_environment
 from podium.errors import Unavailable, UserError
 from podium.settings import CHECKOUT, Site
 from podium.state import ClusterState, default_state_file, ray_environment, read_state
-from serve.check import check
-from serve.finding import Asked
-from serve.host import this_host
+from serve.checks.check import check
+from serve.checks.finding import Asked
+from serve.checks.host import this_host
 from serve.models import catalogue_of
 
 ELSEWHERE = ("memory", "vllm", "cuda")

@@ -14,7 +14,7 @@ from podium.settings import CHECKOUT, Site, load_secrets, load_site
 from serve.models import Catalogue, Entry, Model, catalogue_of
 
 if TYPE_CHECKING:
-    from serve.finding import Finding
+    from serve.checks.finding import Finding
 
 MARKS = {"ok": "ok  ", "note": "note", "missing": "FAIL"}
 
@@ -69,9 +69,9 @@ def show_model(name: str, site_file: Path | None) -> None:
 @_json
 def check_model(name: str, gpu: str, gpus: int | None, site_file: Path | None, as_json: bool) -> None:
     """Say whether a model can be served: weights, memory, vLLM, GPUs, keys. Exit code 1 where something is missing."""
-    from serve.check import check
-    from serve.finding import Asked
-    from serve.host import this_host
+    from serve.checks.check import check
+    from serve.checks.finding import Asked
+    from serve.checks.host import this_host
 
     report = check(name, load_site(site_file), this_host(), Asked(gpu=gpu, gpus=gpus or 0))
     if as_json:
@@ -100,8 +100,8 @@ def _where(entry: Entry) -> str:
 
 def _sizes(model: Model, catalogue: Catalogue, site: Site) -> dict[str, object]:
     """The parameters, and for each kind of GPU the fewest that hold the model."""
-    from serve.sizing import sized
-    from serve.weights import Weights
+    from serve.checks.sizing import sized
+    from serve.checks.weights import Weights
 
     known = sized(model.name, model.entry, catalogue, Weights(model.entry, site, os.environ))
     if known is None:

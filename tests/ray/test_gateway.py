@@ -29,10 +29,10 @@ from podium.errors import ModelFailure
 from podium.state import NAMESPACE
 from podium.settings import load_site
 from serve.app import deploy_offline, start
-from serve.client import ChatClient
-from serve.retry import Bounds
-from serve.gateway_actor import deploy, find_gateway, replace
-from serve.grant import Grant
+from serve.client.chat_client import ChatClient
+from serve.client.retry import Bounds
+from serve.gateway.actor import deploy, find_gateway, replace
+from serve.gateway.grant import Grant
 from podium.keys import key_hash
 
 directory, serve_port = Path(sys.argv[1]), int(sys.argv[2])

@@ -10,9 +10,9 @@ from random import Random
 from typing import Any
 
 from podium.records import Tokens
-from serve.answer import ChatAnswer
-from serve.client import ChatClient
-from serve.retry import Bounds
+from serve.client.answer import ChatAnswer
+from serve.client.chat_client import ChatClient
+from serve.client.retry import Bounds
 
 USER = [{"role": "user", "content": "Is it good?"}]
 HEAD = {"id": "1", "created": 0, "model": "m-1"}

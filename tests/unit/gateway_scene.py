@@ -15,14 +15,14 @@ import openai
 
 from podium.keys import key_hash
 from podium.records import ModelUsage
-from serve.gateway import build, no_tape
-from serve.grant import Grant
-from serve.keys import Keyring
+from serve.gateway.app import build, no_tape
+from serve.gateway.grant import Grant
+from serve.gateway.keys import Keyring
+from serve.gateway.patience import Patience
+from serve.gateway.relay import TapeFor
+from serve.gateway.routes import RouteTable, Target
+from serve.gateway.upstream import Directory
 from serve.models import Catalogue
-from serve.patience import Patience
-from serve.relay import TapeFor
-from serve.routes import RouteTable, Target
-from serve.upstream import Directory
 from tests.scripted_engine import Engine
 from tests.unit.serving import serving
 

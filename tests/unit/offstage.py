@@ -20,7 +20,7 @@ from podium.brief import Brief, Column, OutputFile, Submission, Validity
 from podium.errors import InfrastructureFailure, UnfitReply
 from podium.records import Tokens
 from podium.spec import Budget, TrialSpec, trial_id
-from serve.retry import Caller
+from serve.client.retry import Caller
 
 SWEEP = "6f0cfe5e-3d6c-4e9a-9c3a-5f5a0d0f7a11"
 KEY = "sk-a-very-secret-key"

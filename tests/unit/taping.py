@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from podium.keys import key_hash
-from serve.grant import Grant
-from serve.tape import Answer, TapeSpec
+from serve.gateway.grant import Grant
+from serve.tapes.tape import Answer, TapeSpec
 
 CHAT = "/v1/chat/completions"
 

@@ -21,7 +21,7 @@ from podium.brief import Submission, Validity
 from podium.errors import ContextOverflow
 from podium.records import AttemptRecord, Cause
 from podium.spec import Budget
-from serve.retry import Caller
+from serve.client.retry import Caller
 from tests.unit.offstage import BRIEF, BareExecutor, ScriptedModel, order_for, solution, validate
 
 

@@ -15,7 +15,7 @@ from agents.pool import Executor
 from podium.brief import Brief, Submission
 from podium.records import AttemptRecord, Cause, Tokens
 from podium.spec import Budget
-from serve.client import ChatClient
+from serve.client.chat_client import ChatClient
 from tests.unit.endpoint_script import Longest, Script, refused, said
 from tests.unit.offstage import order_for, validate
 

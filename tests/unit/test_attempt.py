@@ -19,7 +19,7 @@ from podium.errors import AgentFailure, InfrastructureFailure, ModelFailure, Pre
 from podium.records import AttemptRecord, Cause
 from podium.rundir import AttemptDir
 from podium.spec import Budget
-from serve.retry import Caller
+from serve.client.retry import Caller
 from tests.unit.offstage import KEY, BareExecutor, ScriptedModel, order_for, solution, validate
 
 GOOD = Submission({"submission.csv": b"id,y\n1,1\n2,2\n"})

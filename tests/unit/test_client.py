@@ -11,8 +11,8 @@ import pytest
 
 from podium.errors import BudgetSpent, ContextOverflow, InfrastructureFailure, ModelFailure, PodiumError, UnfitReply
 from podium.records import Tokens, now
-from serve.client import ChatClient
-from serve.retry import Bounds
+from serve.client.chat_client import ChatClient
+from serve.client.retry import Bounds
 from tests.unit.endpoint_script import USER, Script, refused, reply, said
 
 SCHEMA = {"type": "object", "properties": {"good": {"type": "boolean"}}, "required": ["good"]}

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from podium.errors import BudgetSpent, InfrastructureFailure
-from serve.client import ChatClient
-from serve.retry import Bounds
+from serve.client.chat_client import ChatClient
+from serve.client.retry import Bounds
 from tests.unit.endpoint_script import USER, Longest, Notebook, Script, Time, refused, said
 from tests.unit.serving import free_port
 

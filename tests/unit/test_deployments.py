@@ -90,7 +90,9 @@ def test_the_engines_own_words_are_found_in_a_traceback() -> None:
 
 
 def test_an_error_of_several_lines_is_said_to_its_end() -> None:
-    said = "RuntimeError: 1 validation error for VllmConfig\n  Value error, no room\n    For further information visit\n"
+    said = (
+        "RuntimeError: 1 validation error for VllmConfig\n  Value error, no room\n    For further information visit\n"
+    )
     assert engine_words(said) == "RuntimeError: 1 validation error for VllmConfig Value error, no room"
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from serve.failure import retry_after
+from serve.client.failure import retry_after
 from serve.refusal import context_limit
 
 NOW = datetime(2030, 1, 1, 12, 0, 0, tzinfo=UTC)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from podium.errors import UnknownName, UserError
-from serve import precision
-from serve.architecture import Architecture
-from serve.config import Config, read
-from serve.fit import Plan, cache_of, fit, fit_cpu, plan_of, smallest
-from serve.gpus import GIB, KINDS, RAY_NAMES, Gpu, kind_of, listed
+from serve.checks import precision
+from serve.checks.architecture import Architecture
+from serve.checks.config import Config, read
+from serve.checks.fit import Plan, cache_of, fit, fit_cpu, plan_of, smallest
+from serve.checks.gpus import GIB, KINDS, RAY_NAMES, Gpu, kind_of, listed
 from serve.models import CATALOG, Catalogue
 
 LLAMA_8B = {

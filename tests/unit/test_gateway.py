@@ -12,13 +12,13 @@ import openai
 import pytest
 
 from podium.keys import key_hash
-from serve.gateway import build
-from serve.grant import Grant
-from serve.keys import Keyring
+from serve.gateway.app import build
+from serve.gateway.grant import Grant
+from serve.gateway.keys import Keyring
+from serve.gateway.routes import RouteTable, Target
+from serve.gateway.upstream import Directory
 from serve.models import Catalogue
 from serve.offline.endpoint import build as build_offline
-from serve.routes import RouteTable, Target
-from serve.upstream import Directory
 from tests.scripted_engine import CACHED, PROMPT, WORDS, Engine, refusing
 from tests.unit.gateway_scene import ASK, HASTY, SECRET, STREAM, Scene, provider_key, scene
 from tests.unit.serving import serving

@@ -11,8 +11,8 @@ import aiohttp
 import openai
 import pytest
 
-from serve.patience import Patience
-from serve.routes import RouteTable, Target
+from serve.gateway.patience import Patience
+from serve.gateway.routes import RouteTable, Target
 from tests.scripted_engine import (
     DEATH,
     PROMPT,

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from fastapi import FastAPI, Request
 
-from serve.routes import Target
+from serve.gateway.routes import Target
 from tests.scripted_engine import Engine, refusing
 from tests.unit.gateway_scene import ASK, SECRET, Scene, scene
 from tests.unit.serving import serving

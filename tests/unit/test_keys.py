@@ -11,12 +11,12 @@ import pytest
 
 from podium.keys import key_hash
 from podium.records import ModelUsage
-from serve.account import Booking
-from serve.grant import Grant
-from serve.keys import Keyring
-from serve.rate import Bucket
+from serve.gateway.account import Booking
+from serve.gateway.grant import Grant
+from serve.gateway.keys import Keyring
+from serve.gateway.rate import Bucket
 from serve.refusal import Refusal
-from serve.tape import TapeSpec
+from serve.tapes.tape import TapeSpec
 
 
 @pytest.fixture

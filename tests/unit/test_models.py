@@ -10,11 +10,11 @@ from click.testing import CliRunner
 
 from podium.errors import UnknownName, UserError
 from podium.settings import Site
-from serve.check import check
+from serve.checks.check import check
+from serve.checks.finding import Asked, Finding, Report
+from serve.checks.gpus import kind_of
+from serve.checks.host import Here
 from serve.cli import models
-from serve.finding import Asked, Finding, Report
-from serve.gpus import kind_of
-from serve.host import Here
 from serve.models import CATALOG, Catalogue, catalogue_of
 
 VLLM = 'kind = "vllm"\nabout = "x"\nsource = "a/b"\n'

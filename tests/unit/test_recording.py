@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from podium.files import read_lines
 from podium.records import now
-from serve.recording import ROWS_FILE, Recording, Row, canonical, digest_of, shape_of
 from serve.refusal import Refusal
-from serve.unrecorded import first_difference
+from serve.tapes.recording import ROWS_FILE, Recording, Row, canonical, digest_of, shape_of
+from serve.tapes.unrecorded import first_difference
 from tests.unit.taping import CHAT, request
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from serve.gateway.routes import RouteTable, Target
 from serve.refusal import Refusal
-from serve.routes import RouteTable, Target
 
 
 def target(name: str) -> Target:

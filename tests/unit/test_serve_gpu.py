@@ -20,13 +20,13 @@ from bench.serve_gpu_round import OURS, PLAIN, Seen
 from bench.serve_gpu_servers import plain, plain_environment
 from bench.serving_cluster import site
 from podium.errors import Unavailable, UserError
-from serve.config import read
-from serve.fit import Fit
-from serve.gpus import kind_of
-from serve.installation import Installation
+from serve.checks.config import read
+from serve.checks.fit import Fit
+from serve.checks.gpus import kind_of
+from serve.checks.installation import Installation
+from serve.checks.sizing import Sized
+from serve.checks.weights import Weights
 from serve.models import Catalogue, Entry, Replicas
-from serve.sizing import Sized
-from serve.weights import Weights
 
 LOG = """
 (EngineCore pid=1) INFO 11-21 20:09:25 [gpu_model_runner.py:5471] Model loading took 56.9 GiB memory and 12.3 seconds

@@ -14,9 +14,9 @@ from podium.errors import UnknownName, UserError
 from podium.rundir import AttemptDir
 from podium.settings import Site
 from podium.spec import SweepSpec, TrialSpec
-from serve.recording import Recording
-from serve.tape import TapeSpec
-from serve.tapes import Recorder
+from serve.tapes.recording import Recording
+from serve.tapes.tape import TapeSpec
+from serve.tapes.tapes import Recorder
 from tests.unit.synthetic import START, SWEEP
 from tests.unit.taping import CHAT, answer, request
 

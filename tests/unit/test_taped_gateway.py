@@ -13,16 +13,16 @@ import pytest
 
 from podium.keys import key_hash
 from podium.records import ModelUsage
-from serve.gateway import build
-from serve.grant import Grant
-from serve.keys import Keyring
+from serve.gateway.app import build
+from serve.gateway.grant import Grant
+from serve.gateway.keys import Keyring
+from serve.gateway.routes import RouteTable, Target
+from serve.gateway.upstream import Directory
 from serve.models import Catalogue
 from serve.offline.endpoint import build as build_offline
-from serve.recording import Recording
-from serve.routes import RouteTable, Target
-from serve.tape import TapeSpec
-from serve.tapes import Tapes
-from serve.upstream import Directory
+from serve.tapes.recording import Recording
+from serve.tapes.tape import TapeSpec
+from serve.tapes.tapes import Tapes
 from tests.unit.serving import serving
 from tests.unit.taping import CHAT, request
 

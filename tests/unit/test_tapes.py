@@ -14,10 +14,10 @@ from agents.agent import Reply
 from agents.attempt import run_attempt
 from podium.records import Cause
 from podium.spec import Budget
-from serve.recording import ROWS_FILE, Recording
 from serve.refusal import Refusal
-from serve.tape import Answer, Tape
-from serve.tapes import Tapes
+from serve.tapes.recording import ROWS_FILE, Recording
+from serve.tapes.tape import Answer, Tape
+from serve.tapes.tapes import Tapes
 from tests.unit.offstage import BareExecutor, ScriptedModel, order_for, solution, validate
 from tests.unit.taping import CHAT, answer, grant, request, user
 

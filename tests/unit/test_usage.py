@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from serve.asked import Asked
 from serve.chat import CHAT, COMPLETIONS
+from serve.gateway.asked import Asked
+from serve.gateway.stream import MAX_EVENT, EventTooLarge, StreamMeter
+from serve.gateway.usage import Usage, usage_of_body
 from serve.models import Prices
-from serve.stream import MAX_EVENT, EventTooLarge, StreamMeter
-from serve.usage import Usage, usage_of_body
 from tests.scripted_engine import DONE, HEAD, chunks, event
 
 TOLD = {"prompt_tokens": 9, "total_tokens": 12, "completion_tokens": 3}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from podium.settings import Site
+from serve.checks.weights import Weights, hub_cache, is_offline, tensors_bytes
 from serve.models import Entry
-from serve.weights import Weights, hub_cache, is_offline, tensors_bytes
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")

@@ -36,13 +36,9 @@ def launcher() -> Iterator[LocalLauncher]:
         pytest.skip(f"There is no vLLM. {REMEDY}")
     if not (MODELS / "tiny-qwen3").is_dir():
         pytest.skip("There are no tiny models. Type `make tiny-models`.")
-    if dev := os.environ.get("PODIUM_DEV"):
-        folder = Path(dev)
-        folder.mkdir(exist_ok=True)
-    else:
-        folder = Path(tempfile.mkdtemp(prefix="podium-vllm-"))
+    folder = Path(tempfile.mkdtemp(prefix="podium-vllm-"))
     folder.chmod(0o755)
-    (folder / "catalog").mkdir(exist_ok=True)
+    (folder / "catalog").mkdir()
     site = Site(
         data=folder / "data",
         private=folder / "private",
@@ -52,14 +48,13 @@ def launcher() -> Iterator[LocalLauncher]:
         catalog=folder / "catalog",
         vllm=CHECKOUT / FOLDER,
     )
-    checkout = next(iter((folder / "checkout").glob("*")), None) or copy_code(CHECKOUT, folder / "checkout")
+    checkout = copy_code(CHECKOUT, folder / "checkout")
     launcher = LocalLauncher(folder / "state" / "cluster.json", site, checkout=checkout)
     try:
         yield launcher
     finally:
-        if not dev:
-            launcher.down()
-            shutil.rmtree(folder)
+        launcher.down()
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

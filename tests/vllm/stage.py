@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -24,14 +23,14 @@ from cluster.health import serve_details
 from podium.keys import key_hash
 from podium.records import ModelUsage
 from podium.state import ClusterState
-from serve.answer import ChatAnswer
-from serve.client import ChatClient
+from serve.client.answer import ChatAnswer
+from serve.client.chat_client import ChatClient
+from serve.client.retry import Bounds
 from serve.deployments import Deployed, read_deployed
-from serve.gateway_actor import find_gateway
-from serve.grant import Grant
-from serve.replicas import CONTROLLER, NAMESPACE, targets
-from serve.retry import Bounds
-from serve.routes import Target
+from serve.gateway.actor import find_gateway
+from serve.gateway.grant import Grant
+from serve.gateway.replicas import CONTROLLER, NAMESPACE, targets
+from serve.gateway.routes import Target
 
 SECONDS = 300.0
 """How long anything is waited for: an engine takes 20 to 45 s to start, longer where others are at work."""
@@ -117,9 +116,8 @@ class Stage:
         try:
             yield
         finally:
-            if not os.environ.get("PODIUM_DEV"):
-                ended = self.serve(*names, "--stop")
-                assert ended.returncode == 0, ended.stderr
+            ended = self.serve(*names, "--stop")
+            assert ended.returncode == 0, ended.stderr
 
     def deployed(self, name: str) -> Deployed | None:
         """What Serve says of a model; None: nothing."""

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from podium.errors import ContextOverflow
-from serve.client import ChatClient
+from serve.client.chat_client import ChatClient
 from tests.vllm.stage import Asker, Stage
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]

@@ -1,6 +1,6 @@
 """The sizes of a model: its parameters, its key-value cache, the state of its linear attention.
 
-`serve/config.py` reads it from the file.
+`serve/checks/config.py` reads it from the file.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from podium.spec import Spec
-from serve import precision
+from serve.checks import precision
 
 COUNTED = frozenset(
     {

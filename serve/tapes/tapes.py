@@ -5,7 +5,7 @@ made anew for each key and each take (attempt), and with it these counts. A gate
 recording how far a trial had recorded; a replay or a cache begins again with the first answer.
 
 A cache compares requests exactly, for it answers in a model's place. A replay knows a request again although times in
-it differ (`serve.recording.shape_of`): within one trial, with each answer given once, that confuses nothing.
+it differ (`serve.tapes.recording.shape_of`): within one trial, with each answer given once, that confuses nothing.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from podium.records import now
-from serve.grant import Grant
-from serve.recording import Recording, Row, canonical, digest_of, shape_of
+from serve.gateway.grant import Grant
 from serve.refusal import Refusal
-from serve.tape import Answer, Tape, TapeSpec, is_replay
-from serve.unrecorded import unrecorded
+from serve.tapes.recording import Recording, Row, canonical, digest_of, shape_of
+from serve.tapes.tape import Answer, Tape, TapeSpec, is_replay
+from serve.tapes.unrecorded import unrecorded
 
 Asked = tuple[str, str, str]
 """Model, path and the request's digest."""

@@ -8,9 +8,9 @@ import logging
 
 import aiohttp
 
-from serve.patience import Death, Fault
+from serve.gateway.patience import Death, Fault
+from serve.gateway.upstream import Upstream
 from serve.refusal import Refusal, error_message, upstream_refusal
-from serve.upstream import Upstream
 
 LOG = logging.getLogger(__name__)
 MAX_ANSWER = 64 << 20

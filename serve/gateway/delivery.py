@@ -10,14 +10,14 @@ from typing import Any
 
 import aiohttp
 
-from serve.asked import Asked
-from serve.attempt import broken, judged_event, whole
-from serve.patience import Death, Fault
+from serve.gateway.asked import Asked
+from serve.gateway.attempt import broken, judged_event, whole
+from serve.gateway.patience import Death, Fault
+from serve.gateway.stream import DONE, EventTooLarge, StreamMeter
+from serve.gateway.upstream import Upstream
+from serve.gateway.usage import Usage, usage_of_body
 from serve.refusal import Refusal, error_message
-from serve.stream import DONE, EventTooLarge, StreamMeter
-from serve.tape import Answer
-from serve.upstream import Upstream
-from serve.usage import Usage, usage_of_body
+from serve.tapes.tape import Answer
 
 EVENTS = "text/event-stream"
 DRAIN_SECONDS = 1.0

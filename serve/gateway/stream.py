@@ -10,8 +10,8 @@ import json
 import re
 from typing import Any
 
-from serve.asked import Asked
-from serve.usage import KEY, Usage, read_usage, usage_of
+from serve.gateway.asked import Asked
+from serve.gateway.usage import KEY, Usage, read_usage, usage_of
 
 MAX_EVENT = 8 << 20
 """Most bytes of one event."""

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from podium.errors import UserError
 from podium.spec import Spec
-from serve import precision
-from serve.architecture import Architecture
-from serve.config import read
-from serve.finding import Finding, missing, note, ok
-from serve.fit import CPU, Fit, Plan, fit, fit_cpu, plan_of, smallest
-from serve.gpus import KINDS, Gpu
+from serve.checks import precision
+from serve.checks.architecture import Architecture
+from serve.checks.config import read
+from serve.checks.finding import Finding, missing, note, ok
+from serve.checks.fit import CPU, Fit, Plan, fit, fit_cpu, plan_of, smallest
+from serve.checks.gpus import KINDS, Gpu
+from serve.checks.weights import Weights
 from serve.models import Catalogue, Entry
-from serve.weights import Weights
 
 OLD = 8.0
 """CUDA's compute capability from which on bfloat16 is computed."""

@@ -15,19 +15,19 @@ from random import Random
 
 import aiohttp
 
-from serve import attempt
-from serve.account import Booking, Reservation
-from serve.asked import Asked
-from serve.delivery import Delivery, Header, Send, replay
-from serve.grant import Grant
-from serve.keys import Keyring
-from serve.patience import Fault, Patience, Tries
+from serve.gateway import attempt
+from serve.gateway.account import Booking, Reservation
+from serve.gateway.asked import Asked
+from serve.gateway.delivery import Delivery, Header, Send, replay
+from serve.gateway.grant import Grant
+from serve.gateway.keys import Keyring
+from serve.gateway.patience import Fault, Patience, Tries
+from serve.gateway.routes import Target, starting
+from serve.gateway.upstream import Directory, Upstream
+from serve.gateway.usage import Usage
+from serve.gateway.waking import Waker
 from serve.refusal import Refusal
-from serve.routes import Target, starting
-from serve.tape import Answer, Tape, is_replay
-from serve.upstream import Directory, Upstream
-from serve.usage import Usage
-from serve.waking import Waker
+from serve.tapes.tape import Answer, Tape, is_replay
 
 LEFT = 499
 """The status in the ledger where the client left before the end."""

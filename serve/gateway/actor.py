@@ -22,14 +22,14 @@ from podium.placement import Role, options
 from podium.records import ModelUsage
 from podium.settings import Site
 from podium.state import NAMESPACE
-from serve.gateway import build
-from serve.grant import Grant
-from serve.keys import Keyring
+from serve.gateway.app import build
+from serve.gateway.grant import Grant
+from serve.gateway.keys import Keyring
+from serve.gateway.replicas import follow
+from serve.gateway.routes import RouteTable, Target
+from serve.gateway.upstream import Directory
 from serve.models import catalogue_of
-from serve.replicas import follow
-from serve.routes import RouteTable, Target
-from serve.tapes import Tapes
-from serve.upstream import Directory
+from serve.tapes.tapes import Tapes
 
 LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 15.0

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from podium.errors import UserError
 from podium.settings import Site, load_secrets
-from serve.check_vllm import VllmCheck
-from serve.finding import Asked, Finding, Report, missing, ok
-from serve.host import Here
+from serve.checks.check_vllm import VllmCheck
+from serve.checks.finding import Asked, Finding, Report, missing, ok
+from serve.checks.host import Here
 from serve.models import Model, catalogue_of
 
 

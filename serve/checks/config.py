@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from podium.errors import UserError
-from serve import precision
-from serve.architecture import Architecture, LinearAttention
+from serve.checks import precision
+from serve.checks.architecture import Architecture, LinearAttention
 
 
 def read(path: Path) -> Architecture:

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import ray
 
-from serve.routes import Target
+from serve.gateway.routes import Target
 
 CONTROLLER, NAMESPACE = "SERVE_CONTROLLER_ACTOR", "serve"
 """Serve's controller, by ray.serve._private.constants; written out, for importing Serve takes a gateway seconds."""

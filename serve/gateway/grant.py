@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from podium.spec import Spec
-from serve.tape import TapeSpec
+from serve.tapes.tape import TapeSpec
 
 
 class Grant(Spec):

@@ -15,7 +15,7 @@ from pydantic import Field
 from podium.errors import BudgetSpent, InfrastructureFailure, ModelFailure
 from podium.records import Tokens
 from podium.spec import Spec
-from serve.failure import Endpoint, Failure
+from serve.client.failure import Endpoint, Failure
 
 
 class Bounds(Spec):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from podium.spec import Spec
-from serve.fit import Fit
+from serve.checks.fit import Fit
 
 
 class Finding(Spec):

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from podium.keys import key_hash
 from podium.records import ModelUsage
-from serve.account import Account, Booking, Reservation
-from serve.grant import Grant
-from serve.ledger import Ledger
-from serve.rate import Bucket
+from serve.gateway.account import Account, Booking, Reservation
+from serve.gateway.grant import Grant
+from serve.gateway.ledger import Ledger
+from serve.gateway.rate import Bucket
 from serve.refusal import Refusal
 
 

@@ -20,9 +20,9 @@ from pydantic import Field
 
 from podium.settings import checked
 from podium.spec import Spec
-from serve import precision
-from serve.architecture import Architecture
-from serve.gpus import GIB, Gpu
+from serve.checks import precision
+from serve.checks.architecture import Architecture
+from serve.checks.gpus import GIB, Gpu
 from serve.models import Entry
 
 BLOCK, CPU_BLOCK = 16, 128

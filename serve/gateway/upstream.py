@@ -9,11 +9,11 @@ from pathlib import Path
 
 from podium.errors import UnknownName
 from podium.settings import load_secrets
-from serve.asked import Asked
+from serve.gateway.asked import Asked
+from serve.gateway.routes import RouteTable, Target
 from serve.models import Catalogue, Model
 from serve.refusal import Refusal
-from serve.routes import RouteTable, Target
-from serve.tape import is_replay
+from serve.tapes.tape import is_replay
 
 
 class Upstream:

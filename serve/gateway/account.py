@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from podium.records import ModelUsage
-from serve.grant import Grant
+from serve.gateway.grant import Grant
 from serve.refusal import Refusal
 
 

@@ -22,17 +22,17 @@ from urllib.parse import unquote
 
 import aiohttp
 
-from serve.asked import Asked
 from serve.chat import CHAT, COMPLETIONS, EMBEDDINGS, MAX_BODY, too_large
-from serve.delivery import Send, send_refusal, send_whole
-from serve.grant import Grant
-from serve.keys import Keyring
-from serve.patience import Patience
+from serve.gateway.asked import Asked
+from serve.gateway.delivery import Send, send_refusal, send_whole
+from serve.gateway.grant import Grant
+from serve.gateway.keys import Keyring
+from serve.gateway.patience import Patience
+from serve.gateway.relay import Desk, Relay, TapeFor
+from serve.gateway.upstream import Directory
+from serve.gateway.waking import Waker
 from serve.refusal import Refusal
-from serve.relay import Desk, Relay, TapeFor
-from serve.tape import Tape
-from serve.upstream import Directory
-from serve.waking import Waker
+from serve.tapes.tape import Tape
 
 LOG = logging.getLogger(__name__)
 CONNECT_SECONDS = 5.0

@@ -19,10 +19,10 @@ import openai
 
 from podium.errors import ContextOverflow, UnfitReply
 from podium.records import Tokens, now
-from serve.answer import ChatAnswer, CutAnswer, StreamedAnswer, counted, read_whole
-from serve.failure import Endpoint, FormatRefused, failure_of
-from serve.retry import Bounds, Caller, Retry, Unhurried
-from serve.schema_reply import in_words, read_object, response_format
+from serve.client.answer import ChatAnswer, CutAnswer, StreamedAnswer, counted, read_whole
+from serve.client.failure import Endpoint, FormatRefused, failure_of
+from serve.client.retry import Bounds, Caller, Retry, Unhurried
+from serve.client.schema_reply import in_words, read_object, response_format
 
 UNFIT_TRIES = 3
 """How often a model is asked for an object that fits its schema."""

@@ -26,7 +26,7 @@ from pydantic import Field, ValidationError
 from podium.files import append_line, read_lines, write_atomic
 from podium.records import Record
 from serve.refusal import Refusal
-from serve.tape import Answer
+from serve.tapes.tape import Answer
 
 LEFT_OUT = ("model", "user", "stream_options")
 """Keys of a request that do not say what is asked: whom, for whom, and how the usage is told."""

@@ -8,16 +8,16 @@ from contextlib import suppress
 
 from podium.errors import UnknownName, UserError
 from podium.settings import Site
-from serve import sizing
-from serve.architecture import Architecture
-from serve.finding import Asked, Finding, Report, missing, note, ok
-from serve.fit import Fit
-from serve.gpus import RAY_NAMES, Gpu, is_ambiguous, kind_of
-from serve.host import Here
-from serve.installation import CPU_COMMAND, GPU_COMMAND, installation_of
+from serve.checks import sizing
+from serve.checks.architecture import Architecture
+from serve.checks.finding import Asked, Finding, Report, missing, note, ok
+from serve.checks.fit import Fit
+from serve.checks.gpus import RAY_NAMES, Gpu, is_ambiguous, kind_of
+from serve.checks.host import Here
+from serve.checks.installation import CPU_COMMAND, GPU_COMMAND, installation_of
+from serve.checks.sizing import Sized, sized
+from serve.checks.weights import Weights, hub_cache, is_offline
 from serve.models import Catalogue, Model
-from serve.sizing import Sized, sized
-from serve.weights import Weights, hub_cache, is_offline
 
 
 class VllmCheck:

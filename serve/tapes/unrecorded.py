@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from serve.chat import message_text
-from serve.recording import Recording, Row, blanked, canonical, digest_of, shape_of
 from serve.refusal import Refusal
+from serve.tapes.recording import Recording, Row, blanked, canonical, digest_of, shape_of
 
 SHOWN = 200
 """Characters of the request's last message that are shown."""

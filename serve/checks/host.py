@@ -8,7 +8,7 @@ from pathlib import Path
 
 from podium.settings import CHECKOUT
 from podium.spec import Spec
-from serve.gpus import GIB, Gpu, of_this_host
+from serve.checks.gpus import GIB, Gpu, of_this_host
 
 
 class Here(Spec):

@@ -1,0 +1,1 @@
+"""What a model needs before it is started, found without starting anything."""

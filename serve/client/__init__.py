@@ -1,0 +1,1 @@
+"""The client half: asks a chat model until there is a whole answer."""
