@@ -34,6 +34,11 @@ LEFT = 499
 NOT_THERE = ("model_not_found", "secret_missing", "secret_exposed")
 """Codes of a model that cannot be asked at all."""
 
+ITS_OWN_FAULT = (400, 422)
+"""Statuses of a request that a model refuses whenever it is asked (its prompt is too long). They are recorded, for the
+trial's course depends on them."""
+JSON = "application/json"
+
 TapeFor = Callable[[Grant, str], Tape | None]
 
 
@@ -73,9 +78,19 @@ class Relay:
         """Answer. Raises Refusal where nothing was sent yet."""
         found = await self._find()
         if found is not None:
-            self._desk.keyring.replayed(self._grant, self._booking(found.status, Usage(), replayed=True))
+            if found.status == 200:
+                self._desk.keyring.replayed(self._grant, self._booking(200, Usage(), replayed=True))
             await replay(found, self._asked, self._headers(found.by or self._asked.model), send)
             return
+        try:
+            await self._ask_some(send)
+        except Refusal as refusal:
+            if self._tape is not None and refusal.status in ITS_OWN_FAULT:
+                await self._keep(Answer(status=refusal.status, content_type=JSON, body=refusal.body()))
+            raise
+
+    async def _ask_some(self, send: Send) -> None:
+        """Ask the model, else its fallback. Raises Refusal."""
         try:
             await self._ask(self._asked.model, send)
         except Refusal as refusal:

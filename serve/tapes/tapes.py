@@ -179,8 +179,9 @@ class CacheTape:
         return self._cache.recording.answer(row) if row else None
 
     def keep(self, path: str, request: Mapping[str, Any], answer: Answer) -> None:
-        """See `Tape.keep`. What another model said in this one's place is not kept."""
-        if answer.by:
+        """See `Tape.keep`. What another model said in this one's place is not kept, nor what it refused: it may be
+        deployed otherwise another day."""
+        if answer.by or answer.status != 200:
             return
         asked = _asked(path, request)
         try:

@@ -75,6 +75,15 @@ def test_a_client_that_wants_a_streams_usage_hears_it_though_the_recorded_one_di
     assert '"prompt_tokens"' in again[0]
 
 
+def test_what_the_model_refused_is_refused_again_and_counts_nothing(tmp_path: Path) -> None:
+    recording, refused = tmp_path / "recording", request(response_format={"type": "verse"})
+    heard, used = converse(tmp_path / "a", "offline", refused, ASKED[0], record=recording)
+    again, replayed = converse(tmp_path / "b", "replay:g", refused, ASKED[0], replay=recording, replay_model="offline")
+    assert "`response_format` must be" in heard[0]
+    assert again == heard
+    assert (used.requests, replayed.replayed) == (1, 1)
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_what_was_not_recorded_is_a_404_that_says_so(tmp_path: Path, stream: bool) -> None:
     recording = tmp_path / "recording"
@@ -91,6 +100,11 @@ def test_a_cache_spares_the_model_the_second_trial(tmp_path: Path) -> None:
     again, spared = converse(tmp_path / "b", "offline", *ASKED, cache=tmp_path / "cache")
     assert again == heard
     assert (used.replayed, spared.replayed, spared.tokens) == (0, 3, 0)
+
+
+def test_a_cache_keeps_no_refusals(tmp_path: Path) -> None:
+    converse(tmp_path / "a", "offline", request(response_format={"type": "verse"}), cache=tmp_path / "cache")
+    assert Recording(tmp_path / "cache").rows == []
 
 
 def test_no_key_lies_in_a_recording(tmp_path: Path) -> None:

@@ -73,13 +73,12 @@ def stage(launcher: LocalLauncher) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def models(stage: Stage) -> Iterator[None]:
-    """Models that are up for all tests: a dense one, one of two workers, and one that calls tools and answers one
-    request after the other."""
+def models(stage: Stage) -> None:
+    """Models that are up until the cluster ends: a dense one, one of two workers, and one that calls tools and answers
+    one request after the other."""
     stage.write("tiny-qwen3", context=2048, keys='tool_parser = "hermes"')
     stage.write("caller", weights="tiny-caller", context=8192, sequences=1, keys='tool_parser = "hermes"')
-    with stage.served("tiny-qwen3", "tiny-qwen3-next", "caller"):
-        yield
+    stage.bring_up("tiny-qwen3", "tiny-qwen3-next", "caller")
 
 
 @pytest.fixture

@@ -108,11 +108,14 @@ class Stage:
     def serve(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.run("jobs/serve_models.py", *words)
 
+    def bring_up(self, *names: str) -> None:
+        done = self.serve(*names)
+        assert done.returncode == 0, done.stderr
+
     @contextmanager
     def served(self, *names: str) -> Iterator[None]:
         """The models are up meanwhile."""
-        done = self.serve(*names)
-        assert done.returncode == 0, done.stderr
+        self.bring_up(*names)
         try:
             yield
         finally:
