@@ -62,6 +62,6 @@ class Tape(Protocol):
 
     def keep(self, path: str, request: Mapping[str, Any], answer: Answer) -> None:
         """A model's complete answer (status 200; a stream that ended as it should), or that it refuses the request
-        (400, 422: its prompt is too long), to be kept. Keep it before the client hears its end, so that the order is that of
-        the client's requests. Raises Refusal where it cannot be written."""
+        (400, 422: its prompt is too long), to be kept. Keep it before the client hears its end, so that the order is
+        that of the client's requests. Raises Refusal where it cannot be written."""
         ...
