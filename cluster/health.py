@@ -73,14 +73,6 @@ def model_part(name: str, application: Mapping[str, Any]) -> Part:
     return Part(name=f"model {name}", alive=status in ("RUNNING", "DEPLOYING"), detail=detail)
 
 
-def answers(url: str) -> bool:
-    """Whether a GET of `url` gives 200."""
-    try:
-        return _get(url, {})[0] == 200
-    except OSError:
-        return False
-
-
 def running_jobs(state: ClusterState) -> list[str]:
     """The live drivers besides this process and its parents, by submission id (or Ray's job id). Raises Unavailable."""
     return others(_ask(state, "/api/jobs/"), own_submission(os.environ), _lineage(os.getpid()))

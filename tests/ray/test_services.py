@@ -6,13 +6,14 @@ import os
 import shutil
 import signal
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 import ray.util.state
 
 from cluster.code import code_digest
-from cluster.health import answers, parts
+from cluster.health import parts
 from cluster.hosts import connected
 from jobs.deploy import ensure
 from podium.state import STATE_VARIABLE, ClusterState
@@ -33,13 +34,20 @@ def environment(pid: int) -> dict[str, str]:
     return dict(item.split("=", 1) for item in text.split("\0") if "=" in item)
 
 
-def offline(state: ClusterState) -> str:
-    return f"http://127.0.0.1:{state.serve_port}/offline/v1/models"
+def offline_answers(state: ClusterState) -> bool:
+    """Whether the offline model answers at Serve's proxy who shows the models' secret."""
+    request = urllib.request.Request(f"http://127.0.0.1:{state.serve_port}/offline/v1/models")
+    request.add_header("authorization", f"Bearer {state.model_secret_path.read_text().strip()}")
+    try:
+        with urllib.request.urlopen(request, timeout=5.0) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def test_all_parts_live_when_up_returns(services: ClusterState) -> None:
     assert [part.name for part in parts(services) if not part.alive] == []
-    assert answers(offline(services))
+    assert offline_answers(services)
 
 
 def test_every_service_runs_in_the_copy_of_the_code(services: ClusterState, driver: ClusterState) -> None:
@@ -56,7 +64,7 @@ def test_killed_services_come_back_at_their_addresses(services: ClusterState, dr
     while True:
         after = service_pids()
         whole = set(after) == ACTORS and not set(after.values()) & set(before.values())
-        if whole and all(part.alive for part in parts(services)) and answers(offline(services)):
+        if whole and all(part.alive for part in parts(services)) and offline_answers(services):
             return
         assert time.monotonic() < deadline, f"not back: {after}"
         time.sleep(0.5)
